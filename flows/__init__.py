@@ -1,0 +1,1 @@
+"""WHEN: Prefect flows that run the stages, release models and schedule both."""

@@ -1,0 +1,129 @@
+"""Typed parameters: sections of params.yaml, presets laid over it, and one clear line for each mistake."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seq2seq.errors import UserError
+
+
+class Section(BaseModel):
+    """One section of params.yaml. Subclasses stand beside the code that they configure; none has defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+S = TypeVar("S", bound=Section)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 floats: ``1e-3`` is a number here as it is for DVC (PyYAML alone reads a string)."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"),
+    list("-+0123456789."),
+)
+
+
+def parse_yaml(text: str) -> Any:
+    """Read YAML as DVC reads it."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a mapping from a YAML file.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or holds no mapping.
+    """
+    try:
+        tree = parse_yaml(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist; run this from the repository's root folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise UserError(f"{path} must hold a mapping of sections, not {type(tree).__name__}")
+    return tree
+
+
+def load_section(path: Path, name: str, section: type[S]) -> S:
+    """Read and check one section of a params file.
+
+    Raises:
+        UserError: the section is missing, or a key or value in it is wrong.
+    """
+    tree = read_yaml(path)
+    if name not in tree:
+        raise UserError(f"{path}: section '{name}' is missing; copy it back from the repository's params.yaml")
+    return check_section(tree[name], name, section, where=str(path))
+
+
+def check_section(tree: Any, name: str, section: type[S], where: str) -> S:
+    """Check one section that was already read; ``where`` names its file in the error."""
+    try:
+        return section.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_explain(error, name, section)}") from None
+
+
+def _explain(error: ValidationError, name: str, section: type[Section]) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join([name, *map(str, problem["loc"])])
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"unknown key '{key}'{_suggest(str(problem['loc'][-1]), section.model_fields)}")
+        elif problem["type"] == "missing":
+            lines.append(f"'{key}' is missing; set it")
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"'{key}' is {problem['input']!r}: {message[0].lower()}{message[1:]}")
+    return "; ".join(lines)
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known keys: {', '.join(sorted(known))}"
+
+
+def overlay(base: Mapping[str, Any], changes: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Lay a preset over a params tree: mappings merge key by key, everything else is replaced.
+
+    Raises:
+        UserError: ``changes`` names a key that ``base`` lacks.
+    """
+    merged = dict(base)
+    for key, value in changes.items():
+        if key not in base:
+            raise UserError(f"{where}: unknown key '{key}'{_suggest(str(key), map(str, base))}")
+        if isinstance(base[key], Mapping):
+            if not isinstance(value, Mapping):
+                raise UserError(f"{where}: '{key}' is a section with keys {', '.join(base[key])}, not {value!r}")
+            value = overlay(base[key], value, f"{where}: {key}")
+        merged[key] = value
+    return merged
+
+
+def parse_assignment(text: str) -> dict[str, Any]:
+    """Read ``section.key=value`` as the overlay ``{section: {key: value}}``; the value is YAML.
+
+    Raises:
+        UserError: there is no ``=`` or no key in it.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip("."):
+        raise UserError(f"--set {text}: write it as SECTION.KEY=VALUE, such as --set train.lr=3e-4")
+    try:
+        tree: Any = parse_yaml(value)
+    except yaml.YAMLError:
+        raise UserError(f"--set {text}: '{value}' is not a YAML value; quote it") from None
+    for part in reversed(key.split(".")):
+        tree = {part: tree}
+    return tree

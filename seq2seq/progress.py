@@ -1,0 +1,60 @@
+"""Progress of long work: a bar with rate and ETA on a terminal, a line every so often in a log."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TextIO
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+class Progress:
+    """Count work done, as ``with Progress("clean", total=9, unit="lines") as progress: progress.add(1)``."""
+
+    def __init__(self, label: str, total: int | None, unit: str, stream: TextIO | None = None) -> None:
+        self.label, self.total, self.unit = label, total, unit
+        self.stream = stream or sys.stderr
+        self.done, self.note = 0, ""
+        self.started = self.last_line = time.monotonic()
+        self.bar = (
+            tqdm(total=total, unit=f" {unit}", desc=label, file=self.stream, dynamic_ncols=True)
+            if self.stream.isatty()
+            else None
+        )
+
+    def add(self, amount: int, note: str = "") -> None:
+        """Count ``amount`` more units as done; ``note`` stands behind the numbers, such as the loss."""
+        self.done += amount
+        self.note = note or self.note
+        if self.bar is not None:
+            self.bar.set_postfix_str(self.note, refresh=False)
+            self.bar.update(amount)
+        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+            self._line()
+
+    def _line(self) -> None:
+        self.last_line = time.monotonic()
+        elapsed = self.last_line - self.started
+        rate = self.done / elapsed if elapsed else 0.0
+        parts = [f"{self.label}: {self.done:,}"]
+        if self.total:
+            parts[0] += f" of {self.total:,} {self.unit}"
+            if rate:
+                parts.append(f"{max(self.total - self.done, 0) / rate:,.0f} s left")
+        else:
+            parts[0] += f" {self.unit}"
+        parts.insert(1, f"{rate:,.0f} {self.unit}/s")
+        print(", ".join(parts + ([self.note] if self.note else [])), file=self.stream, flush=True)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.close()
+        elif self.done and error is None:
+            self._line()

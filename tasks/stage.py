@@ -1,0 +1,108 @@
+"""What every stage shares: its exit status, its unfinished work, and an end when its DVC dies."""
+
+import argparse
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from seq2seq.errors import TransientError, UserError
+from seq2seq.files import sha256_file, sha256_tree
+from seq2seq.params import Section
+
+PARAMS = Path("params.yaml")
+USER_ERROR = 2  # exit status: the user can mend it, trying again can't
+TRY_AGAIN = os.EX_TEMPFAIL  # exit status 75: trying again may help
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Run a command line; end a user's mistake with one line and status 2, a network fault with 75."""
+    if "DVC_STAGE" in os.environ:
+        _end_with_parent()
+    try:
+        main()
+    except UserError as error:
+        _fail(str(error), USER_ERROR)
+    except TransientError as error:
+        _fail(str(error), TRY_AGAIN)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        _fail(f"the disk is full{where}; free some space and run the same command again", USER_ERROR)
+    except KeyboardInterrupt:
+        _fail("interrupted; the same command goes on where this one stopped", 130)
+    sys.exit(0)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    sys.stdout.flush()
+    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    sys.exit(status)
+
+
+def _end_with_parent() -> None:
+    """Watch for the death of the dvc that started us: its orphan must not write beside its successor."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(TRY_AGAIN)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def path_arguments(description: str | None, *names: str) -> argparse.Namespace:
+    """Parse one required path flag per name; dvc.yaml is the only home of the paths."""
+    parser = argparse.ArgumentParser(description=description)
+    for name in names:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True)
+    return parser.parse_args()
+
+
+def digest_of_inputs(sections: Mapping[str, Section], inputs: Mapping[str, Path]) -> str:
+    """Name everything a result depends on: params, input files, and the library code in use."""
+    code = {
+        name: sha256_file(Path(module.__file__))
+        for name, module in sorted(sys.modules.items())
+        if name.split(".")[0] == "seq2seq" and module.__file__
+    }
+    parts = {
+        "params": {name: section.model_dump(mode="json") for name, section in sections.items()},
+        "inputs": {name: sha256_tree(path) for name, path in inputs.items()},
+        "code": code,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def work_directory(stage: str, digest: str, root: Path = Path(".work")) -> Iterator[Path]:
+    """Hold the one writer's lock of a stage and yield the folder of its unfinished work for these inputs.
+
+    The folder survives a kill, so that the same stage with the same inputs goes on in it; folders of
+    other inputs are removed. A second process of the stage waits for the first to end.
+    """
+    folder = root / stage
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{stage}: another process works on this stage; waiting for it to end", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for other in folder.iterdir():
+            if other.is_dir() and other.name != digest:
+                shutil.rmtree(other)
+        work = folder / digest
+        work.mkdir(exist_ok=True)
+        yield work
