@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield partial
         if partial.is_dir() and path.is_dir():  # rename(2) replaces files and empty directories only
             _remove(path)
-        os.replace(partial, path)
+        partial.replace(path)
     finally:
         _remove(partial)
 

@@ -20,7 +20,7 @@ class LanguagesParams(Section):
 # sacreBLEU's tokenizer per target language; 13a everywhere else. 13a scores unsegmented Chinese 0.
 BLEU_TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 
-# Han, kana, Thai, Lao, Khmer, Myanmar: written without spaces, about two characters a word in CJK and four in the others
+# Thai, Lao, Myanmar, Khmer, kana and Han are written without spaces
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _CHARACTERS_PER_WORD = 2
 

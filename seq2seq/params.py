@@ -34,7 +34,7 @@ _Loader.add_implicit_resolver(
 
 def parse_yaml(text: str) -> Any:
     """Read YAML as DVC reads it."""
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return yaml.load(text, Loader=_Loader)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -121,9 +121,11 @@ def parse_assignment(text: str) -> dict[str, Any]:
     if not equals or not key.strip("."):
         raise UserError(f"--set {text}: write it as SECTION.KEY=VALUE, such as --set train.lr=3e-4")
     try:
-        tree: Any = parse_yaml(value)
+        leaf = parse_yaml(value)
     except yaml.YAMLError:
         raise UserError(f"--set {text}: '{value}' is not a YAML value; quote it") from None
-    for part in reversed(key.split(".")):
-        tree = {part: tree}
+    *sections, last = key.split(".")
+    tree: dict[str, Any] = {last: leaf}
+    for section in reversed(sections):
+        tree = {section: tree}
     return tree
