@@ -74,3 +74,13 @@ def pairs(source: Iterable[str], target: Iterable[str], origin: str) -> pd.DataF
     """Make a corpus frame of line-aligned texts that all come from ``origin``."""
     frame = pd.DataFrame({"source": list(source), "target": list(target)}, dtype="str")
     return frame.assign(origin=pd.Series([origin] * len(frame), dtype="str"))
+
+
+def swap(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same pairs for the opposite direction."""
+    return frame.rename(columns={"source": "target", "target": "source"})[COLUMNS]
+
+
+def count_lines(folder: Path) -> int:
+    """Lines of a corpus, read from its metadata."""
+    return sum(pq.read_metadata(path).num_rows for path in partitions(folder))

@@ -16,12 +16,20 @@ class LanguagesParams(Section):
     source: str = Field(pattern=CODE, description="ISO 639 code of the source language")
     target: str = Field(pattern=CODE, description="ISO 639 code of the target language")
 
+    def reverse(self) -> "LanguagesParams":
+        """The opposite direction."""
+        return LanguagesParams(source=self.target, target=self.source)
+
 
 # sacreBLEU's tokenizer per target language; 13a everywhere else. 13a scores unsegmented Chinese 0.
 BLEU_TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 
 # Thai, Lao, Myanmar, Khmer, kana and Han are written without spaces
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_UNSPACED_CHARACTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_UNSPACED = re.compile(f"[{_UNSPACED_CHARACTERS}]")
+# ASCII, Latin, general, CJK and full-width punctuation and white space stand between words
+_BETWEEN_WORDS = r"\s!-/:-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u303f\uff00-\uff0f\uff1a-\uff20"
+_WORD = re.compile(f"[{_UNSPACED_CHARACTERS}]|[^{_BETWEEN_WORDS}{_UNSPACED_CHARACTERS}]+")
 _CHARACTERS_PER_WORD = 2
 
 
@@ -35,9 +43,16 @@ def count_words(text: str) -> float:
 
     Runs without spaces count one word for every two characters, words between spaces count one.
     """
+    if text.isascii():  # only to be fast: cleaning counts every line
+        return len(text.split())
     unspaced = len(_UNSPACED.findall(text))
     spaced = len(_UNSPACED.sub(" ", text).split())
     return spaced + unspaced / _CHARACTERS_PER_WORD
+
+
+def split_words(text: str) -> list[str]:
+    """Words without the punctuation between them; each character of an unspaced script is a word."""
+    return _WORD.findall(text)
 
 
 def is_word_character(character: str) -> bool:

@@ -25,16 +25,23 @@ class _Loader(yaml.SafeLoader):
     """YAML 1.2 floats: ``1e-3`` is a number here as it is for DVC (PyYAML alone reads a string)."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"),
-    list("-+0123456789."),
-)
+class _Dumper(yaml.SafeDumper):
+    """Quotes the strings that ``_Loader`` would read as numbers."""
+
+
+_FLOAT = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$")
+for _reader_or_writer in (_Loader, _Dumper):
+    _reader_or_writer.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
 def parse_yaml(text: str) -> Any:
     """Read YAML as DVC reads it."""
     return yaml.load(text, Loader=_Loader)
+
+
+def dump_yaml(tree: Mapping[str, Any]) -> str:
+    """Write a tree as YAML that :func:`parse_yaml` and DVC read as the same tree."""
+    return yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import sys
 import time
 from types import TracebackType
-from typing import TextIO
 
 from tqdm import tqdm
 
@@ -13,14 +12,15 @@ SECONDS_BETWEEN_LINES = 15.0
 class Progress:
     """Count work done, as ``with Progress("clean", total=9, unit="lines") as progress: progress.add(1)``."""
 
-    def __init__(self, label: str, total: int | None, unit: str, stream: TextIO | None = None) -> None:
+    def __init__(self, label: str, total: int | None, unit: str, *, quiet: bool = False) -> None:
+        """Start counting towards ``total`` (None where it is unknown); a quiet one shows nothing."""
+        self.quiet = quiet
         self.label, self.total, self.unit = label, total, unit
-        self.stream = stream or sys.stderr
         self.done, self.note = 0, ""
         self.started = self.last_line = time.monotonic()
         self.bar = (
-            tqdm(total=total, unit=f" {unit}", desc=label, file=self.stream, dynamic_ncols=True)
-            if self.stream.isatty()
+            tqdm(total=total, unit=f" {unit}", desc=label, file=sys.stderr, dynamic_ncols=True)
+            if sys.stderr.isatty() and not quiet
             else None
         )
 
@@ -31,7 +31,7 @@ class Progress:
         if self.bar is not None:
             self.bar.set_postfix_str(self.note, refresh=False)
             self.bar.update(amount)
-        elif time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+        elif not self.quiet and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self._line()
 
     def _line(self) -> None:
@@ -46,7 +46,7 @@ class Progress:
         else:
             parts[0] += f" {self.unit}"
         parts.insert(1, f"{rate:,.0f} {self.unit}/s")
-        print(", ".join(parts + ([self.note] if self.note else [])), file=self.stream, flush=True)
+        print(", ".join(parts + ([self.note] if self.note else [])), file=sys.stderr, flush=True)
 
     def __enter__(self) -> "Progress":
         return self
@@ -56,5 +56,5 @@ class Progress:
     ) -> None:
         if self.bar is not None:
             self.bar.close()
-        elif self.done and error is None:
+        elif self.done and error is None and not self.quiet:
             self._line()

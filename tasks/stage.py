@@ -70,19 +70,28 @@ def path_arguments(description: str | None, *names: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def digest_of_inputs(sections: Mapping[str, Section], inputs: Mapping[str, Path]) -> str:
-    """Name everything a result depends on: params, input files, and the library code in use."""
+def origin_of(sections: Mapping[str, Section], inputs: Mapping[str, Path], **others: object) -> dict[str, str]:
+    """SHA-256 of all that a result comes from: its data, its params, and the library code in use."""
     code = {
         name: sha256_file(Path(module.__file__))
         for name, module in sorted(sys.modules.items())
         if name.split(".")[0] == "seq2seq" and module.__file__
     }
     parts = {
-        "params": {name: section.model_dump(mode="json") for name, section in sections.items()},
-        "inputs": {name: sha256_tree(path) for name, path in inputs.items()},
+        "data": {name: sha256_tree(path) for name, path in inputs.items()},
+        "params": {name: section.model_dump(mode="json") for name, section in sections.items()} | others,
         "code": code,
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return {name: _digest(part) for name, part in parts.items()}
+
+
+def digest_of_inputs(origin: Mapping[str, str]) -> str:
+    """Name an origin in one SHA-256."""
+    return _digest(origin)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

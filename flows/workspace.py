@@ -1,0 +1,178 @@
+"""Where a run happens: in the checkout itself, or with presets in a working copy of its own, runs/NAME/.
+
+A copy holds the files that git tracks, with their uncommitted edits, and a params.yaml with the presets laid over
+it. It shares DVC's cache and the MLflow store with the checkout, and keeps its outputs for the next run.
+"""
+
+import difflib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from seq2seq.errors import UserError
+from seq2seq.files import write_text
+from seq2seq.params import dump_yaml, overlay, parse_assignment, read_yaml
+from tasks.stage import PARAMS
+from tasks.store import SQLITE, local_tracking_uri
+
+RUNS = Path("runs")
+PRESETS = Path("presets")
+LOCK = Path(".work", "flow.lock")
+COPIED = Path(".work", "copied")  # the list of files that the copy has from the checkout
+KEPT = {PARAMS, Path("dvc.lock")}  # a copy has its own
+LONGEST_NAME = 120
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder to run the stages in, and the environment that they see."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+
+def resolve(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """Lay presets and ``--set`` assignments over params.yaml, in this order; also say in words what was laid.
+
+    Raises:
+        UserError: a preset is unknown, or a preset or an assignment names an unknown key.
+    """
+    tree, where = read_yaml(root / PARAMS), str(PARAMS)
+    known = sorted(path.stem for path in (root / PRESETS).glob("*.yaml"))
+    for name in presets:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"there is {', '.join(known) or 'none yet'}"
+            raise UserError(f"there is no preset '{name}' in {PRESETS}/; {hint}")
+        path = PRESETS / f"{name}.yaml"
+        tree = overlay(tree, read_yaml(root / path), str(path))
+        where += f" with preset {name}"
+    for assignment in overrides:
+        tree = overlay(tree, parse_assignment(assignment), f"--set {assignment}")
+        where += f" with --set {assignment}"
+    return tree, where
+
+
+def run_name(presets: Sequence[str], overrides: Sequence[str]) -> str:
+    """Name the copy of a run: readable, and different for different presets and assignments."""
+    name = "+".join([quote(preset, safe="") for preset in presets] + [quote(one, safe="=,[]") for one in overrides])
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}+{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name
+
+
+@contextmanager
+def open_workspace(
+    root: Path, tree: dict[str, Any], presets: Sequence[str], overrides: Sequence[str], say: Callable[[str], None]
+) -> Iterator[Workspace]:
+    """Yield the place of a run, held against other runs of the same name; with presets, bring its copy up to date.
+
+    ``tree`` is what :func:`resolve` returned.
+
+    Raises:
+        UserError: presets or assignments are given, and ``root`` is not a git checkout.
+    """
+    name = run_name(presets, overrides)
+    folder = root / RUNS / name if name else root
+    (folder / LOCK).parent.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another run works in {folder}; waiting for it to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if name:
+            _refresh(root, folder, tree)
+        yield Workspace(folder, _environment(root))
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """What stages see: this interpreter's `python`, and no path that is relative to another folder than theirs."""
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
+    environment["PYTHONUNBUFFERED"] = "1"  # lines reach Prefect when they are written
+    if mirror := environment.get("CORPUS_MIRROR"):
+        environment["CORPUS_MIRROR"] = str((root / mirror).resolve())
+    store = environment.get("MLFLOW_TRACKING_URI") or local_tracking_uri(root)
+    if store.startswith(SQLITE):
+        store = SQLITE + str((root / store.removeprefix(SQLITE)).resolve())
+    environment["MLFLOW_TRACKING_URI"] = store
+    return environment
+
+
+def _refresh(root: Path, folder: Path, tree: dict[str, Any]) -> None:
+    """Make the copy in ``folder`` equal to the checkout, touching only what differs."""
+    files = {path for path in _tracked_files(root) if path not in KEPT}
+    tree, pairs = _local_pairs(root, tree)
+    files |= pairs
+    before = (folder / COPIED).read_text(encoding="utf-8").splitlines() if (folder / COPIED).exists() else []
+    write_text(folder / COPIED, "".join(f"{path}\n" for path in sorted(files | set(map(Path, before)))))
+    for path in set(map(Path, before)) - files:
+        (folder / path).unlink(missing_ok=True)
+    for path in files:
+        _copy_if_changed(root / path, folder / path)
+    write_text(folder / COPIED, "".join(f"{path}\n" for path in sorted(files)))
+    _write_if_changed(folder / PARAMS, dump_yaml(tree))
+    settings = f"[core]\n    no_scm = true\n[cache]\n    dir = {_cache_of(root)}\n"
+    _write_if_changed(folder / ".dvc" / "config.local", settings)
+
+
+def _tracked_files(root: Path) -> list[Path]:
+    """Paths of the files that git tracks, and of new Python modules, as they stand now."""
+    # A mounted checkout may belong to another user; listing its files is safe all the same.
+    git = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    names: set[str] = set()
+    for command in (git, [*git, "--others", "--exclude-standard", "--", "*.py"]):
+        try:
+            listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
+        except (FileNotFoundError, subprocess.CalledProcessError) as error:
+            reason = getattr(error, "stderr", b"").decode(errors="replace") or str(error)
+            raise UserError(
+                f"a run with presets or --set copies the files that git tracks, but `git ls-files` fails in {root}: "
+                f"{' '.join(reason.split())}; clone the repository with git"
+            ) from None
+        names |= set(os.fsdecode(listed).split("\0")) - {""}
+    return [Path(name) for name in names if (root / name).is_file()]
+
+
+def _local_pairs(root: Path, tree: dict[str, Any]) -> tuple[dict[str, Any], set[Path]]:
+    """Find the user's own pairs, which git doesn't track: those of the checkout are copied, others get a full path."""
+    if Path(tree["corpora"]["pairs"]).is_absolute():
+        return tree, set()
+    pairs = (root / tree["corpora"]["pairs"]).resolve()
+    if not pairs.is_relative_to(root.resolve()):
+        return overlay(tree, {"corpora": {"pairs": str(pairs)}}, str(PARAMS)), set()
+    found = pairs.rglob("*") if pairs.is_dir() else [pairs]
+    return tree, {path.relative_to(root.resolve()) for path in found if path.is_file()}
+
+
+def _copy_if_changed(source: Path, target: Path) -> None:
+    """Copy a file with its time, by which DVC knows that it needn't hash it again."""
+    new = source.stat()
+    if target.exists():
+        old = target.stat()
+        if (old.st_size, old.st_mtime_ns, old.st_mode) == (new.st_size, new.st_mtime_ns, new.st_mode):
+            return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+def _cache_of(root: Path) -> str:
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        return str(repo.cache.local_cache_dir)

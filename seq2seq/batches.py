@@ -1,0 +1,114 @@
+"""Token-bucketed batches: sentences of like length together, as many as fit a budget of tokens.
+
+Shapes: B batch, S source length, T target length. Masks: True is a real token.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seq2seq.tokenizer import BOS, EOS, PAD
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded pieces of some sentence pairs."""
+
+    src: Tensor  # [B, S], ends with EOS
+    src_mask: Tensor  # [B, S]
+    tgt_in: Tensor  # [B, T], begins with BOS
+    tgt_out: Tensor  # [B, T], ends with EOS
+    tgt_mask: Tensor  # [B, T]
+
+    def to(self, device: torch.device) -> "Batch":
+        """Copy to a device."""
+        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+
+
+class Sequences:
+    """Many lists of piece numbers in one flat array."""
+
+    def __init__(self, lists: Sequence[Sequence[int]]) -> None:
+        self.lengths: NDArray[np.int64] = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+        self.starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.lengths)])
+        total = int(self.starts[-1])
+        self.flat: NDArray[np.int32] = np.fromiter((piece for one in lists for piece in one), np.int32, count=total)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> NDArray[np.int32]:
+        return self.flat[self.starts[index] : self.starts[index + 1]]
+
+
+class PairedSequences:
+    """Source and target pieces of sentence pairs; those longer than ``max_length`` are left out and counted."""
+
+    def __init__(self, src: Sequence[Sequence[int]], tgt: Sequence[Sequence[int]], max_length: int) -> None:
+        """Take encoded pairs: sources end with EOS, targets hold neither BOS nor EOS."""
+        fit = [place for place in range(len(src)) if len(src[place]) <= max_length and len(tgt[place]) < max_length]
+        self.left_out = len(src) - len(fit)
+        self.src = Sequences([src[place] for place in fit])
+        self.tgt = Sequences([tgt[place] for place in fit])
+
+    def __len__(self) -> int:
+        return len(self.src)
+
+    def batch(self, rows: NDArray[np.int64]) -> Batch:
+        """Pad the chosen pairs into one batch."""
+        src = pad([self.src[row] for row in rows])
+        bodies = [self.tgt[row] for row in rows]
+        tgt_in = pad([np.concatenate([[BOS], body]) for body in bodies])
+        tgt_out = pad([np.concatenate([body, [EOS]]) for body in bodies])
+        return Batch(src, src != PAD, tgt_in, tgt_out, tgt_out != PAD)
+
+    def plan(self, batch_tokens: int, generator: np.random.Generator | None) -> list[NDArray[np.int64]]:
+        """Cut all pairs into batches of at most ``batch_tokens`` source plus target tokens, padding counted.
+
+        With a generator, ties in length and the order of the batches are random; without, both are fixed.
+        A pair that alone is over the budget makes a batch of its own.
+        """
+        tie = np.arange(len(self)) if generator is None else generator.permutation(len(self))
+        order = np.lexsort((tie, self.src.lengths, self.tgt.lengths))
+        batches: list[NDArray[np.int64]] = []
+        first = longest_src = 0
+        for place, row in enumerate(order):
+            longest_src = max(longest_src, int(self.src.lengths[row]))
+            longest_tgt = int(self.tgt.lengths[row]) + 1  # sorted, so the newest is the longest
+            if (place - first + 1) * (longest_src + longest_tgt) > batch_tokens and place > first:
+                batches.append(order[first:place])
+                first, longest_src = place, int(self.src.lengths[row])
+        if first < len(order):
+            batches.append(order[first:])
+        if generator is not None:
+            batches = [batches[place] for place in generator.permutation(len(batches))]
+        return batches
+
+
+def pad(lists: Sequence[Sequence[int] | NDArray[np.int32]]) -> Tensor:
+    """Stack lists of pieces into [B, longest], filled up with PAD."""
+    longest = max(map(len, lists))
+    stacked = np.full((len(lists), longest), PAD, dtype=np.int64)
+    for row, one in enumerate(lists):
+        stacked[row, : len(one)] = one
+    return torch.from_numpy(stacked)
+
+
+def training_batches(
+    pairs: PairedSequences, batch_tokens: int, seed: int, epoch: int, skip: int = 0
+) -> Iterator[Batch]:
+    """Yield the batches of one epoch; the same seed and epoch give the same batches, whatever came before.
+
+    Args:
+        pairs: the training set.
+        batch_tokens: tokens of a batch at most.
+        seed: of the training.
+        epoch: counted from 0.
+        skip: batches of this epoch that an interrupted training has seen.
+    """
+    for rows in pairs.plan(batch_tokens, np.random.default_rng([seed, epoch]))[skip:]:
+        yield pairs.batch(rows)

@@ -1,0 +1,106 @@
+"""Filters for pairs and lines: pure functions from a frame to its keep-mask, so that they run per partition anywhere.
+
+A pair has both sides; a monolingual line has its text in ``target`` and an empty ``source``.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
+
+from seq2seq.languages import LanguagesParams, count_words
+from seq2seq.normalization import normalise
+from seq2seq.params import Section
+
+Mask = npt.NDArray[np.bool_]  # one entry per row of a frame; True keeps it
+Hashes = npt.NDArray[np.uint64]
+Filter = Callable[[pd.DataFrame], Mask]
+
+
+class CleaningParams(Section):
+    """Which lines are good enough to train on, and how many are held out."""
+
+    max_words: int = Field(ge=1, le=100_000, description="of either side; longer lines are dropped")
+    max_length_ratio: float = Field(ge=1.0, le=1000.0, description="of the longer side's words to the shorter side's")
+    held_out_percent: float = Field(
+        gt=0.0, le=20.0, description="of a corpus without validation and gate set: taken for validation, gate and test"
+    )
+    held_out_at_most: int = Field(ge=1, le=1_000_000, description="lines of each set taken so")
+
+
+def normalise_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Normalise both sides of every row."""
+    sides = {side: [normalise(text) for text in frame[side]] for side in ("source", "target")}
+    return frame.assign(**{side: pd.Series(texts, index=frame.index, dtype="str") for side, texts in sides.items()})
+
+
+def pair_filters(params: CleaningParams, languages: LanguagesParams) -> dict[str, Filter]:
+    """The filters of training pairs by name, in the order in which they are applied."""
+    filters: dict[str, Filter] = {
+        "empty": lambda frame: _has_text(frame["source"]) & _has_text(frame["target"]),
+        "too_long": lambda frame: np.maximum(*_words(frame)) <= params.max_words,
+        "length_ratio": lambda frame: _length_ratio(frame) <= params.max_length_ratio,
+    }
+    if languages.source != languages.target:  # a right sentence is its own correction, but not its translation
+        filters["identical"] = lambda frame: (frame["source"] != frame["target"]).to_numpy(dtype=bool)
+    return filters
+
+
+def mono_filters(params: CleaningParams) -> dict[str, Filter]:
+    """The filters of monolingual target lines by name, in the order in which they are applied."""
+    return {
+        "empty": lambda frame: _has_text(frame["target"]),
+        "too_long": lambda frame: _words(frame)[1] <= params.max_words,
+    }
+
+
+def _has_text(texts: pd.Series) -> Mask:
+    return (texts != "").to_numpy(dtype=bool)
+
+
+def _words(frame: pd.DataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    source, target = (np.fromiter(map(count_words, frame[side]), dtype=float) for side in ("source", "target"))
+    return source, target
+
+
+def _length_ratio(frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Longer side to shorter side, one word added to each: two words may well translate one of seven."""
+    source, target = _words(frame)
+    return (np.maximum(source, target) + 1) / (np.minimum(source, target) + 1)
+
+
+def comparable(texts: Iterable[str]) -> list[str]:
+    """Texts as they are compared with held-out ones: normalised and lower-cased."""
+    return [normalise(text).lower() for text in texts]
+
+
+def hash_texts(texts: Iterable[str]) -> Hashes:
+    """64 bits of BLAKE2b per text: the same in every process and version."""
+    digests = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+
+
+class Seen:
+    """The lines met so far, remembered as 8 bytes each."""
+
+    def __init__(self) -> None:
+        self._sorted: Hashes = np.empty(0, dtype=np.uint64)
+
+    def contains(self, hashes: Hashes) -> Mask:
+        """Which of the lines were met before."""
+        places = np.searchsorted(self._sorted, hashes)
+        found = places < len(self._sorted)
+        found[found] = self._sorted[places[found]] == hashes[found]
+        return found
+
+    def add(self, hashes: Hashes) -> Mask:
+        """Remember lines; tell which of them are new, that is, neither met before nor earlier in ``hashes``."""
+        new = np.zeros(len(hashes), dtype=bool)
+        new[np.unique(hashes, return_index=True)[1]] = True
+        new &= ~self.contains(hashes)
+        # the stable sort finds the two sorted runs and merges them
+        self._sorted = np.sort(np.concatenate([self._sorted, np.sort(hashes[new])]), kind="stable")
+        return new

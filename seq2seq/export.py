@@ -1,0 +1,108 @@
+"""From our Transformer to CTranslate2, the fast engine, in float32 or int8.
+
+CTranslate2's model specification: https://opennmt.net/CTranslate2/conversion.html. Its int8 is symmetric, one
+scale per row of each weight matrix, activations quantized while it runs.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from ctranslate2.converters import Converter
+from ctranslate2.specs import TransformerSpec
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from seq2seq.bundle import derive, load_transformer
+from seq2seq.params import Section
+from seq2seq.tokenizer import BOS, EOS, SPECIAL_PIECES, UNK, Tokenizer
+from seq2seq.transformer import CrossAttention, DecoderLayer, EncoderLayer, FeedForward, SelfAttention, Transformer
+
+
+class QuantizationParams(Section):
+    """How the released model stores its weights."""
+
+    type: Literal["int8", "int8_float32", "float32"] = Field(description="CTranslate2's quantization")
+
+
+def export_ctranslate2(bundle: Path, out: Path, quantization: str) -> None:
+    """Write the CTranslate2 bundle ``out`` of the PyTorch bundle ``bundle``.
+
+    Raises:
+        UserError: ``bundle`` is no PyTorch bundle.
+    """
+    model, tokenizer = load_transformer(bundle)
+    converter = _Converter(model, tokenizer)
+    derive(bundle, out, quantization, lambda folder: converter.convert(str(folder), quantization=quantization))
+
+
+class _Converter(Converter):  # type: ignore[misc]
+    """Copies weights into the specification of a pre-norm Transformer."""
+
+    def __init__(self, model: Transformer, tokenizer: Tokenizer) -> None:
+        self.model, self.tokenizer = model, tokenizer
+
+    def _load(self) -> TransformerSpec:
+        model, params = self.model, self.model.params
+        spec = TransformerSpec.from_config((params.encoder_layers, params.decoder_layers), params.heads)
+        _embedding(spec.encoder.embeddings[0], model.source_embedding)
+        _embedding(spec.decoder.embeddings, model.target_embedding)
+        for side in (spec.encoder, spec.decoder):
+            side.scale_embeddings = True  # by sqrt(width), as ours
+            side.position_encodings.encodings = _numpy(model.positions)
+        for layer_spec, layer in zip(spec.encoder.layer, model.encoder, strict=True):
+            assert isinstance(layer, EncoderLayer)
+            _self_attention(layer_spec.self_attention, layer.attention_norm, layer.attention)
+            _feed_forward(layer_spec.ffn, layer.feed_forward_norm, layer.feed_forward)
+        for layer_spec, layer in zip(spec.decoder.layer, model.decoder, strict=True):
+            assert isinstance(layer, DecoderLayer)
+            _self_attention(layer_spec.self_attention, layer.attention_norm, layer.attention)
+            _cross_attention(layer_spec.attention, layer.cross_norm, layer.cross)
+            _feed_forward(layer_spec.ffn, layer.feed_forward_norm, layer.feed_forward)
+        _norm(spec.encoder.layer_norm, model.encoder_norm)
+        _norm(spec.decoder.layer_norm, model.decoder_norm)
+        spec.decoder.projection.weight = _numpy(model.output_weight)
+
+        spec.register_source_vocabulary(self.tokenizer.source_pieces)
+        spec.register_target_vocabulary(self.tokenizer.target_pieces)
+        spec.config.unk_token, spec.config.bos_token = SPECIAL_PIECES[UNK], SPECIAL_PIECES[BOS]
+        spec.config.eos_token = SPECIAL_PIECES[EOS]
+        spec.config.decoder_start_token = SPECIAL_PIECES[BOS]
+        return spec
+
+
+def _numpy(tensor: Tensor) -> NDArray[np.float32]:
+    return tensor.detach().cpu().numpy()
+
+
+def _embedding(spec: Any, module: nn.Embedding) -> None:
+    spec.weight = _numpy(module.weight)
+
+
+def _linear(spec: Any, module: nn.Module) -> None:
+    assert isinstance(module, nn.Linear)
+    spec.weight, spec.bias = _numpy(module.weight), _numpy(module.bias)
+
+
+def _norm(spec: Any, module: nn.LayerNorm) -> None:
+    spec.gamma, spec.beta = _numpy(module.weight), _numpy(module.bias)
+
+
+def _self_attention(spec: Any, norm: nn.LayerNorm, module: SelfAttention) -> None:
+    _norm(spec.layer_norm, norm)
+    _linear(spec.linear[0], module.qkv)
+    _linear(spec.linear[1], module.out)
+
+
+def _cross_attention(spec: Any, norm: nn.LayerNorm, module: CrossAttention) -> None:
+    _norm(spec.layer_norm, norm)
+    _linear(spec.linear[0], module.q)
+    _linear(spec.linear[1], module.kv)
+    _linear(spec.linear[2], module.out)
+
+
+def _feed_forward(spec: Any, norm: nn.LayerNorm, module: FeedForward) -> None:
+    _norm(spec.layer_norm, norm)
+    _linear(spec.linear_0, module[0])
+    _linear(spec.linear_1, module[2])

@@ -1,0 +1,171 @@
+"""What can be said: the names of words, and the frames that clauses are built on. No language is spoken here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NAMES = {  # and the pronoun that stands for each
+    **dict.fromkeys(["Anna", "Clara", "Emma", "Julia", "Laura", "Maria", "Sophie", "Susanne"], "she"),
+    **dict.fromkeys(["Ben", "David", "Felix", "Lukas", "Martin", "Paul", "Peter", "Thomas"], "he"),
+}
+FAMILY = {
+    **dict.fromkeys(["sister", "mother", "aunt", "grandmother", "daughter"], "she"),
+    **dict.fromkeys(["brother", "father", "uncle", "grandfather", "son"], "he"),
+}
+ROLES = FAMILY | {
+    **dict.fromkeys(["teacher", "boss", "journalist", "colleague"], "she"),
+    **dict.fromkeys(["doctor", "neighbor", "student", "waiter", "mechanic"], "he"),
+}
+PRONOUNS = ["I", "we", "you", "he", "she"]
+
+ITEMS = (
+    "bag bicycle book camera car chair clock computer dictionary guitar key lamp letter map mirror newspaper "
+    "phone picture suitcase table ticket umbrella"
+).split()
+ADJECTIVES = "beautiful big black blue cheap expensive green new old red small white".split()
+DRINKS = {
+    "cup": ["coffee", "tea", "cocoa"],
+    "glass": ["water", "milk", "juice", "wine"],
+    "bottle": ["water", "juice", "wine", "beer"],
+}
+SUBSTANCES = {
+    "mass-gram": ["sugar", "flour", "butter", "cheese", "salt", "chocolate"],
+    "mass-kilogram": ["rice", "flour", "sugar", "coffee", "cheese", "meat"],
+    "volume-liter": ["milk", "water", "oil", "juice"],
+}
+EVENTS = "concert conference course dinner exam exhibition game interview lecture meeting party wedding".split()
+PLACES = "airport bakery hotel library market museum office park restaurant station supermarket university".split()
+PROFESSIONS = "architect cook doctor engineer journalist lawyer mechanic nurse teacher translator waiter".split()
+TOPICS = "architecture art chemistry history literature mathematics music philosophy physics politics".split()
+
+# codes of the Unicode CLDR; it has no list of cities, but it names the cities of time zones
+CITIES = [
+    f"Europe/{city}"
+    for city in "Amsterdam Athens Berlin Brussels Budapest Copenhagen Dublin Istanbul Lisbon London Madrid Moscow "
+    "Oslo Paris Prague Rome Stockholm Vienna Warsaw Zurich".split()
+] + ["Africa/Cairo", "America/Havana", "Asia/Singapore", "Asia/Tokyo"]
+COUNTRIES = (
+    "AR AT AU BE BR CA CH CN DE DK EG ES FI FR GR HU IE IN IT JP KE MX NL NO NZ PL PT RO SE TR UA US VN ZA"
+).split()
+LANGUAGES = "ar cs da de el en es fi fr hu it ja ko nl no pl pt ru sv tr uk vi zh".split()
+CURRENCIES = "CAD CHF CZK EUR GBP INR JPY SEK USD".split()
+
+MODALS = ["can", "had_to", "have_to", "should", "want_to", "wanted_to", "would_like_to"]
+# one clause: statement, fronted (time first), question, where, when, why, request; two clauses: the rest
+FORMS = (
+    "statement fronted question when where why request "
+    "because because_first if although although_first before so and but"
+).split()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a clause around one verb can say; each language file has the verb and its pattern.
+
+    ``slots`` name the kind of each filler (see sampling.SLOTS), the main one first. ``uses`` are the tenses
+    past, present, future; `habit` (every Monday), `modal`, `infinitive` (also for requests), `not`
+    (negation), `since` (goes on until now), `who` (may describe somebody in a relative clause).
+    ``when`` is the time it may take: any, day, clock (a must), born (a date, a must) or none.
+    """
+
+    slots: Mapping[str, str]
+    uses: frozenset[str]
+    when: str
+    place: bool
+
+
+def _frame(uses: str, slots: str, when: str = "any", place: bool = False) -> Frame:
+    pairs = (slot.split(":") for slot in slots.split())
+    return Frame({name: kind for name, kind in pairs}, frozenset(uses.split()), when, place)
+
+
+_ACT = "past future habit modal infinitive"
+_ACT_NOT = f"{_ACT} not"
+
+FRAMES = {
+    # what people do
+    "buy": _frame(_ACT_NOT, "item:item subject:person", place=True),
+    "sell": _frame(_ACT_NOT, "item:item price:price subject:person"),
+    "pay": _frame(_ACT, "item:known price:price subject:person"),
+    "look_for": _frame(_ACT_NOT, "item:item subject:person", place=True),
+    "forget": _frame("past not", "item:known subject:person", place=True),
+    "lose": _frame("past not", "item:item subject:person", place=True),
+    "repair": _frame(_ACT_NOT, "item:item subject:person"),
+    "bring": _frame(_ACT_NOT, "item:item subject:person"),
+    "give": _frame(_ACT_NOT, "item:item other:other subject:person"),
+    "send": _frame(_ACT_NOT, "item:item other:other subject:person"),
+    "thank": _frame("past infinitive modal", "item:known other:other subject:person"),
+    "call": _frame(_ACT_NOT, "other:other subject:person"),
+    "help": _frame(_ACT_NOT, "other:other subject:person", place=True),
+    "wait": _frame(_ACT_NOT, "other:other subject:person", place=True),
+    "meet": _frame(_ACT_NOT, "other:other subject:person", place=True),
+    "pick_up": _frame(_ACT_NOT, "other:other subject:person", place=True),
+    "visit": _frame(_ACT_NOT, "other:other subject:person"),
+    "invite": _frame(_ACT_NOT, "event:event other:other subject:person"),
+    "remind": _frame(_ACT_NOT, "event:event other:other subject:person"),
+    "postpone": _frame("past future modal infinitive not", "event:event day:weekday subject:person", "none"),
+    "cancel": _frame("past future modal infinitive not", "event:event subject:person"),
+    "fly": _frame(_ACT_NOT, "country:country subject:person"),
+    "take_train": _frame(_ACT, "destination:city origin:city subject:person"),
+    "drive": _frame(_ACT, "city:city speed:speed subject:person", "day"),
+    "go": _frame(_ACT_NOT, "place:place subject:person"),
+    "get_up": _frame(_ACT, "clock:spoken subject:person", "day"),
+    "arrive": _frame("past future not", "city:city subject:person"),
+    "stay": _frame("past future modal infinitive", "city:city duration:weeks subject:person", "none"),
+    "rent": _frame("past future modal infinitive", "city:city duration:months subject:person", "none"),
+    "drink": _frame(_ACT, "drink:drink subject:person", place=True),
+    "order": _frame("past future modal infinitive", "drink:drink subject:person", place=True),
+    "need": _frame("past present future", "quantity:quantity subject:person", "none"),
+    "run": _frame(_ACT, "distance:run subject:person", "day", place=True),
+    "learn": _frame(_ACT, "language:language subject:person", "day", place=True),
+    "speak": _frame("present past who", "language:language subject:person", "none"),
+    "write": _frame(_ACT, "language:language other:other subject:person"),
+    "translate": _frame(_ACT_NOT, "language:language origin:language item:known subject:person", "day"),
+    "watch_film": _frame(_ACT_NOT, "language:language subject:person"),
+    "read_chapter": _frame(_ACT_NOT, "chapter:ordinal subject:person"),
+    "finish_in_place": _frame("past future", "rank:ordinal subject:person", "day"),
+    "exchange": _frame(_ACT, "wanted:currency money:money subject:person", "day", place=True),
+    # how people are
+    "live": _frame("present past since not who", "city:city subject:person", "none"),
+    "live_on_floor": _frame("present past who", "floor:ordinal subject:person", "none"),
+    "come_from": _frame("present not who", "country:country subject:person", "none"),
+    "work_as": _frame("present past since", "profession:profession subject:human", "none"),
+    "be_old": _frame("present", "age:age subject:person", "none"),
+    "be_born": _frame("past", "city:city subject:person", "born"),
+    "be_taller": _frame("present", "other:other length:height subject:person", "none"),
+    "like": _frame("present past not", "item:known subject:person", "none"),
+    "be_interested": _frame("present past since not who", "topic:topic subject:person", "none"),
+    "look_forward": _frame("present past not", "event:event subject:person", "none"),
+    # how things are
+    "belong": _frame("present past not", "item:known owner:owner", "none"),
+    "cost": _frame("present past", "item:known price:price", "none"),
+    "weigh": _frame("present past", "item:known weight:weight", "none"),
+    "begin": _frame("past present future", "event:event", "clock"),
+    "take_place": _frame("past present future not", "event:event city:city"),
+    "open": _frame("past future habit", "place:place", "clock"),
+    "close": _frame("past future habit", "place:place", "clock"),
+    "train_leaves": _frame("past present future", "city:city platform:platform", "clock"),
+    "flight_takes": _frame("present", "destination:city origin:city duration:hours", "none"),
+    "there_are": _frame("present", "city:city buildings:buildings", "none"),
+    "be_far": _frame("present", "destination:city origin:city distance:journey", "none"),
+    "be_warm": _frame("past present future", "city:city degrees:degrees", "day"),
+    "be_time": _frame("present", "clock:spoken", "none"),
+    "rise": _frame("past future", "substance:substance percent:percent", "day"),
+    "fall": _frame("past future", "substance:substance percent:percent", "day"),
+    "cost_per_kilogram": _frame("present past", "substance:substance price:price", "none"),
+    "be_worth": _frame("present", "wanted:money money:money", "none"),
+    # what people say and intend: frames around another clause
+    "say": _frame("past present", "content:that subject:person", "none"),
+    "think": _frame("past present", "content:that subject:person", "none"),
+    "hope": _frame("past present", "content:that subject:person", "none"),
+    "hear": _frame("past", "content:that subject:person", "none"),
+    "know": _frame("past present not", "content:whether subject:person", "none"),
+    "wonder": _frame("past present", "content:whether subject:person", "none"),
+    "forget_to": _frame("past not", "action:to subject:person", "none"),
+    "promise": _frame("past", "action:to subject:person", "none"),
+    "decide": _frame("past", "action:to subject:person", "none"),
+    "try": _frame("past present", "action:to subject:person", "none"),
+    "plan": _frame("past present", "action:to subject:person", "none"),
+    "ask_to": _frame("past", "action:to other:other subject:person", "none"),
+    "be_important": _frame("present past not", "action:to", "none"),
+    "be_difficult": _frame("present past not", "action:to", "none"),
+}

@@ -1,0 +1,46 @@
+"""When a new model may take the place of the one in use."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+
+from pydantic import Field, field_validator
+
+from seq2seq.params import Section
+
+NAME = re.compile(r"[\w.+-]+")
+
+
+class ReleaseParams(Section):
+    """How a model is named, and how much worse it may look and still replace another."""
+
+    name: str = Field(description="of the registered model; may use {corpora}, {source} and {target}")
+    margin: float = Field(ge=0, le=100, description="BLEU that a challenger may be worse, at the 95 % lower bound")
+    bootstrap_samples: int = Field(ge=100, le=100_000, description="resampled gate sets of one comparison")
+    seed: int = Field(ge=0, description="of the resampling")
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_model(cls, pattern: str) -> str:
+        try:
+            name = pattern.format(corpora="corpus", source="en", target="de")
+        except (KeyError, IndexError, ValueError):
+            raise ValueError("may use {corpora}, {source} and {target}, and no other braces") from None
+        if not NAME.fullmatch(name):
+            raise ValueError("may hold letters, digits and . _ + - only")
+        return pattern
+
+    def model_name(self, corpora: Sequence[str], source: str, target: str) -> str:
+        """The registered model's name; without corpora of the catalogue it learns from the user's own pairs."""
+        return self.name.format(corpora="+".join(corpora) or "pairs", source=source, target=target)
+
+
+def is_no_worse(low: float, margin: float) -> bool:
+    """Whether a difference in BLEU is above minus a margin, at its 95 % lower bound ``low``."""
+    return low > -margin
+
+
+def digest_of_set(sources: Sequence[str], targets: Sequence[str]) -> str:
+    """Hex SHA-256 that names an evaluation set: models are compared only on identical ones."""
+    return hashlib.sha256(json.dumps([list(sources), list(targets)]).encode()).hexdigest()

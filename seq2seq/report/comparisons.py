@@ -1,0 +1,103 @@
+"""What the report says in numbers: model against baselines, int8 against float32, engine against engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seq2seq.metrics import Difference, EvaluationParams, paired_bootstrap
+from seq2seq.report.results import MODELS, Results
+
+ENGINES = {"float32": "PyTorch float32", "ct2_float32": "CTranslate2 float32", "int8": "CTranslate2 {quantization}"}
+
+
+def quality(results: Results) -> dict[str, Any]:
+    """The content of ``reports/quality.json``: scores of both models on the test sets."""
+    return {model: results.scores[model]["tests"] for model in MODELS}
+
+
+def scores_by_set(results: Results) -> dict[str, dict[str, dict[str, Any]]]:
+    """For each test set, and last the gate set, the scores of every system by its name on the page."""
+    float32, int8 = (results.scores[model] for model in MODELS)
+    quantized = f"{results.manifests['int8'].quantization} model"
+    table = {}
+    for name in float32["tests"]:
+        beside = float32["baselines"]["tests"][name]
+        table[name] = {
+            "float32 model": float32["tests"][name],
+            quantized: int8["tests"][name],
+            "nearest training sentence": beside["nearest_sentence"],
+            "copy of the source": beside["copy_source"],
+        }
+    return table | {"gate": {"float32 model": float32["gate"], quantized: int8["gate"]}}
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """What quantization did to the outputs of one test set."""
+
+    bleu: Difference  # quantized minus float32
+    same: float  # share of the outputs that are the same, 0 to 1
+
+
+def compare_outputs(results: Results, params: EvaluationParams) -> dict[str, Quantization]:
+    """The paired difference of the two models on each test set."""
+    found = {}
+    language = results.manifests["float32"].languages.target
+    for name, frame in results.predictions["float32"].items():
+        ours, theirs = results.predictions["int8"][name]["prediction"].tolist(), frame["prediction"].tolist()
+        difference = paired_bootstrap(
+            ours,
+            theirs,
+            frame["target"].tolist(),
+            language,
+            samples=params.bootstrap_samples,
+            seed=params.seed,
+        )
+        same = sum(one == other for one, other in zip(ours, theirs, strict=True)) / len(ours)
+        found[name] = Quantization(difference, same)
+    return found
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One line of the table of speeds."""
+
+    name: str
+    numbers: Mapping[str, float]
+    faster: float  # times as fast as PyTorch float32
+
+
+@dataclass(frozen=True)
+class Gains:
+    """How many times as fast, and what of it is the engine's doing and what is int8's."""
+
+    engine: float
+    quantization: float
+    together: float
+    smaller: float  # weights of PyTorch float32 over those of the quantized model
+
+
+def engines(results: Results) -> list[Engine]:
+    """The engines in the order of their names above."""
+    first = results.speed["float32"]["sentences_per_second"]
+    quantization = results.manifests["int8"].quantization
+    return [
+        Engine(
+            label.format(quantization=quantization),
+            results.speed[name],
+            results.speed[name]["sentences_per_second"] / first,
+        )
+        for name, label in ENGINES.items()
+    ]
+
+
+def gains(results: Results) -> Gains:
+    """Tell what the engine gives from what int8 gives."""
+    pytorch, engine, quantized = (results.speed[name] for name in ENGINES)
+    rate = "sentences_per_second"
+    return Gains(
+        engine=engine[rate] / pytorch[rate],
+        quantization=quantized[rate] / engine[rate],
+        together=quantized[rate] / pytorch[rate],
+        smaller=pytorch["size_mb"] / quantized["size_mb"],
+    )

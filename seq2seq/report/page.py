@@ -1,0 +1,54 @@
+"""The page: one HTML file with its style and charts inside, that asks no other file and no server for anything."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from babel import Locale
+
+from seq2seq.metrics import EvaluationParams
+from seq2seq.report.charts import LineChart, line_chart
+from seq2seq.report.comparisons import compare_outputs, engines, gains, scores_by_set
+from seq2seq.report.results import MODELS, Results
+from seq2seq.report.samples import choose_samples
+from seq2seq.translator import Attention
+
+LOSSES = {"train": "train_loss", "validation": "validation_loss"}  # by their names on the page
+
+
+def render_page(results: Results, evaluation: EvaluationParams, attention: list[Attention]) -> str:
+    """Lay out one run's results as HTML; every text from a corpus or a model is escaped."""
+    languages = results.manifests["float32"].languages
+    float32, int8 = (results.predictions[model] for model in MODELS)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        results=results,
+        languages=languages,
+        source_name=_language_name(languages.source),
+        target_name=_language_name(languages.target),
+        scores=scores_by_set(results),
+        quantization=compare_outputs(results, evaluation),
+        engines=engines(results),
+        gains=gains(results),
+        curves={name: _curve(frame) for name, frame in results.curves.items()},
+        samples={name: choose_samples(frame, int8[name]) for name, frame in float32.items()},
+        attention=attention,
+    )
+
+
+def _language_name(code: str) -> str:
+    return str(Locale("en").languages.get(code, code))
+
+
+def _curve(frame: pd.DataFrame) -> dict[str, Any] | None:
+    """A learning curve's chart and its validation of lowest loss; None where nothing was trained."""
+    lines = {name: list(zip(frame["update"], frame[column], strict=True)) for name, column in LOSSES.items()}
+    chart: LineChart | None = line_chart(lines, x_name="update")
+    return chart and {"chart": chart, "best": frame.loc[frame["validation_loss"].idxmin()].to_dict()}

@@ -1,0 +1,46 @@
+"""Where and how precisely to compute: device, precision and the number of threads."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from seq2seq.errors import UserError
+from seq2seq.params import Section
+
+if TYPE_CHECKING:
+    import torch
+
+
+class RuntimeParams(Section):
+    """Results are the same bytes only for the same CPU model, device and number of threads."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field(description="auto takes CUDA where there is one")
+    precision: Literal["auto", "float32", "bf16"] = Field(description="auto is bf16 on CUDA, else float32")
+    threads: int = Field(ge=1, le=1024, description="CPU threads of every stage")
+
+
+def prepare_device(params: RuntimeParams) -> "torch.device":
+    """Set PyTorch's threads, ask it for reproducible kernels, and return the device to compute on.
+
+    Raises:
+        UserError: CUDA is asked for and there is none.
+    """
+    import torch  # noqa: PLC0415 - stages that read this section need not have torch loaded
+
+    torch.set_num_threads(params.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    available = torch.cuda.is_available()
+    if params.device == "cuda" and not available:
+        raise UserError(
+            "params.yaml: runtime.device is cuda, but PyTorch sees no CUDA device; "
+            "set it to auto or cpu, or install a CUDA build of PyTorch (README, Installation)"
+        )
+    return torch.device("cuda" if params.device != "cpu" and available else "cpu")
+
+
+def autocast_dtype(params: RuntimeParams, device: "torch.device") -> "torch.dtype | None":
+    """The dtype of matrix products under autocast, or None to compute in float32."""
+    import torch  # noqa: PLC0415 - as above
+
+    bf16 = params.precision == "bf16" or (params.precision == "auto" and device.type == "cuda")
+    return torch.bfloat16 if bf16 else None

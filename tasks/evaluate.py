@@ -1,0 +1,55 @@
+"""Stages `evaluate` and `evaluate_quantized`: a bundle translates the test sets and the gate set, and is scored."""
+
+import argparse
+from pathlib import Path
+
+from seq2seq.files import replacing, write_json
+from seq2seq.params import load_section
+from seq2seq.runtime import RuntimeParams, prepare_device
+from tasks.stage import PARAMS, run
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--training", type=Path, help="training pairs; with them, baselines are scored as well")
+    parser.add_argument("--predictions", type=Path, required=True)
+    parser.add_argument("--scores", type=Path, required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Keep what the model says to each set, and its scores."""
+    paths = _arguments()
+
+    from seq2seq.evaluation import predict, score_sets, write_predictions
+    from seq2seq.held_out import GATE, read_gate, read_test_sets
+    from seq2seq.metrics import EvaluationParams
+    from seq2seq.translator import DecodingParams, Translator
+
+    decoding = load_section(PARAMS, "decoding", DecodingParams)
+    evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
+    runtime = load_section(PARAMS, "runtime", RuntimeParams)
+    tests = read_test_sets(paths.corpus)
+    sets = tests | {GATE: read_gate(paths.corpus)}
+    translator = Translator.load(paths.bundle, prepare_device(runtime).type, runtime.threads)
+    language = translator.manifest.languages.target
+
+    predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}
+    scores = score_sets(predictions, language, evaluation)
+    gate = scores.pop(GATE)
+    report = {"tests": scores, "gate": gate}
+    if paths.training:
+        from seq2seq.baselines import read_training, score_baselines
+
+        report["baselines"] = score_baselines(read_training(paths.training), tests, language, evaluation)
+    with replacing(paths.predictions) as partial:
+        write_predictions(partial, predictions)
+    write_json(paths.scores, report)
+    for name, score in scores.items():
+        print(f"{name}: BLEU {score['bleu']:.1f} ({score['bleu_low']:.1f} to {score['bleu_high']:.1f})")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,245 @@
+"""Stage: the trained model becomes one version in the MLflow registry, with its whole record.
+
+Everything is read from what the other stages left, nothing is computed; the same bundle is one version, ever.
+Without flags, those of the stage in dvc.yaml are taken: the flow ends so, because a cached stage runs no code.
+"""
+
+import csv
+import math
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import UserError
+from seq2seq.files import read_json, sha256_file, write_json
+from seq2seq.params import load_section, read_yaml
+from seq2seq.release import ReleaseParams, digest_of_set
+from tasks.stage import PARAMS, path_arguments, run
+from tasks.store import Store, open_store
+
+REQUIREMENTS = (  # what a machine needs to load the model; a test compares it with the library's imports
+    *("mlflow", "ctranslate2", "numpy", "pandas", "pydantic"),
+    *("pyyaml", "safetensors", "sentencepiece", "torch", "tqdm"),
+)
+GATE = "gate"
+REPORT_FILES = {".html", ".json", ".csv", ".parquet"}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What DVC's stages left: all that a registration reads."""
+
+    forward: Path  # the float32 bundle
+    int8: Path  # the bundle that is released
+    reports: Path
+
+    def check(self) -> None:
+        """Raise a UserError that names the first file that a stage should have left and didn't."""
+        for path in [
+            self.forward / "bundle.json",
+            self.int8 / "bundle.json",
+            *(self.reports / name for name in ("quality.json", "speed.json", "cleaning.json", "index.html")),
+            *(self.reports / "scores" / f"{engine}.json" for engine in ("float32", "int8")),
+            self.reports / "predictions" / "int8" / f"{GATE}.parquet",
+        ]:
+            if not path.exists():
+                raise UserError(f"{path} is missing; run `dvc repro`, or `dvc checkout` where it was computed before")
+
+
+def registered_name(params: Path) -> str:
+    """The name under which the model of a params file is registered."""
+    release, tree = load_section(params, "release", ReleaseParams), read_yaml(params)
+    return release.model_name(tree["corpora"]["names"], tree["languages"]["source"], tree["languages"]["target"])
+
+
+def summarize(name: str, outputs: Outputs) -> dict[str, Any]:
+    """What is released: the content of release.json, the same for the same outputs."""
+    import pandas as pd
+
+    predictions = sorted((outputs.reports / "predictions" / "int8").glob("*.parquet"))
+    frames = {path.stem: pd.read_parquet(path, columns=["source", "target"]) for path in predictions}
+    return {
+        "name": name,
+        "bundles": {
+            "float32": sha256_file(outputs.forward / "bundle.json"),
+            "int8": sha256_file(outputs.int8 / "bundle.json"),
+        },
+        "sets": {
+            key: digest_of_set(frame["source"].tolist(), frame["target"].tolist()) for key, frame in frames.items()
+        },
+        "scores": {engine: read_json(outputs.reports / "scores" / f"{engine}.json") for engine in ("float32", "int8")},
+    }
+
+
+def register(store: Store, outputs: Outputs, summary: dict[str, Any]) -> dict[str, Any]:
+    """Return the version of a bundle, recorded before or now: the content of registration.json.
+
+    The version is made last, so that one exists only with its whole record; what a killed
+    registration left is removed first.
+    """
+    name, digest = summary["name"], summary["bundles"]["int8"]
+    versions = store.client.search_model_versions(f"name = '{name}' and tags.bundle_sha256 = '{digest}'")
+    if not versions:
+        experiment = store.experiment(name)
+        _remove_unfinished(store, experiment, digest)
+        tags = _lineage(outputs, summary)
+        run_id, model_uri = _record(store, experiment, outputs, summary, tags)
+        versions = [_make_version(store, name, model_uri, run_id, tags)]
+    version = min(versions, key=lambda one: int(one.version))
+    return {"name": name, "version": int(version.version), "bundle_sha256": digest, "run_id": version.run_id}
+
+
+def _remove_unfinished(store: Store, experiment: str, digest: str) -> None:
+    for left in store.client.search_runs([experiment], f"tags.bundle_sha256 = '{digest}'"):
+        run_id = left.info.run_id
+        for model in store.client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
+            store.client.delete_logged_model(model.model_id)
+        store.client.delete_run(run_id)
+
+
+def _make_version(store: Store, name: str, model_uri: str, run_id: str, tags: dict[str, str]) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store.client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return store.client.create_model_version(
+        name, model_uri, run_id, tags=tags, model_id=model_uri.removeprefix("models:/")
+    )
+
+
+def _record(
+    store: Store, experiment: str, outputs: Outputs, summary: dict[str, Any], tags: dict[str, str]
+) -> tuple[str, str]:
+    """Write one run with params, metrics, curves, artifacts and the model; return its id and the model's URI."""
+    import mlflow
+    from mlflow.entities import Metric
+
+    mlflow.set_tracking_uri(store.uri)
+    run_name = f"{summary['name']} {summary['bundles']['int8'][:8]}"
+    with mlflow.start_run(experiment_id=experiment, run_name=run_name, tags=tags) as active:
+        run_id, started = active.info.run_id, active.info.start_time
+        mlflow.log_params({key: str(value) for key, value in _leaves(read_yaml(PARAMS), ".")})
+        speed = read_json(outputs.reports / "speed.json")
+        mlflow.log_metrics(dict(_numbers(summary["scores"] | {"speed": speed})))
+        points = [Metric(key, value, started, step) for key, value, step in _curves(outputs.reports / "curves")]
+        store.client.log_batch(run_id, metrics=points)
+        for path in filter(Path.exists, [PARAMS, Path("dvc.yaml"), Path("dvc.lock")]):
+            mlflow.log_artifact(str(path))
+        for path in sorted(outputs.reports.rglob("*")):
+            if path.suffix in REPORT_FILES and path.name not in ("registration.json", "release.json"):
+                mlflow.log_artifact(str(path), Path("reports", path.relative_to(outputs.reports)).parent.as_posix())
+        mlflow.log_dict(summary, "reports/release.json")
+        mlflow.log_artifacts(str(outputs.forward), "float32")
+        return run_id, _log_model(outputs)
+
+
+def _log_model(outputs: Outputs) -> str:
+    """Store the int8 bundle, the library and the code that puts them together; return the model's URI."""
+    import mlflow
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    import seq2seq
+    from seq2seq.runtime import RuntimeParams
+    from seq2seq.translator import DecodingParams
+
+    examples = pd.read_parquet(outputs.reports / "predictions" / "int8" / f"{GATE}.parquet", columns=["source"])
+    params = [load_section(PARAMS, "runtime", RuntimeParams), load_section(PARAMS, "decoding", DecodingParams)]
+    logged = mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+        artifacts={"bundle": str(outputs.int8)},
+        code_paths=[str(Path(seq2seq.__file__).parent)],
+        signature=ModelSignature(Schema([ColSpec("string", "source")]), Schema([ColSpec("string", "target")])),
+        input_example=examples.head(3),
+        pip_requirements=[f"{package}=={metadata.version(package).partition('+')[0]}" for package in REQUIREMENTS],
+        model_config={key: value for section in params for key, value in section.model_dump(mode="json").items()},
+    )
+    return str(logged.model_uri)
+
+
+def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
+    """Tags that lead from a version back to its code, params and data."""
+    from seq2seq.bundle import read_manifest
+
+    read_manifest(outputs.forward)  # both are checked: a champion must be restorable
+    manifest = read_manifest(outputs.int8)
+    tags = {
+        "bundle_sha256": summary["bundles"]["int8"],
+        "float32_bundle_sha256": summary["bundles"]["float32"],
+        "source_language": manifest.languages.source,
+        "target_language": manifest.languages.target,
+        "gate_bleu": str(summary["scores"]["int8"][GATE]["bleu"]),
+        "params_sha256": sha256_file(PARAMS),
+    }
+    tags |= {f"origin.{key}": value for key, value in manifest.origin.items()}
+    tags |= {f"set_sha256.{key}": value for key, value in summary["sets"].items()}
+    if (lock := Path("dvc.lock")).exists():
+        tags["dvc_lock_sha256"] = sha256_file(lock)
+    try:
+        tags["git_commit"] = _git("rev-parse", "HEAD")
+        tags["git_dirty"] = str(bool(_git("status", "--porcelain"))).lower()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pass  # no git, or not a clone: the origin's digests of the code still tell
+    return tags
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _leaves(tree: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a nested mapping, each with its path."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, separator, f"{prefix}{key}{separator}")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _numbers(tree: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    return ((key, value) for key, value in _leaves(tree, "/") if isinstance(value, (int, float)))
+
+
+def _curves(folder: Path) -> Iterator[tuple[str, float, int]]:
+    """Each point of each learning curve, with the update that it belongs to."""
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                step = int(row.pop("update"))
+                for key, value in row.items():
+                    if value and math.isfinite(float(value)):
+                        yield f"{path.stem}/{key}", float(value), step
+
+
+def _flags_of_stage() -> list[str]:
+    command = read_yaml(Path("dvc.yaml"))["stages"]["register"]["cmd"]
+    return shlex.split(command)[3:]  # after python -m tasks.register
+
+
+def main() -> None:
+    """Read paths and params, register, write the two reports."""
+    if not sys.argv[1:]:
+        sys.argv += _flags_of_stage()
+    paths = path_arguments(__doc__, "bundle", "int8", "reports", "out", "registration")
+    name, outputs = registered_name(PARAMS), Outputs(paths.bundle, paths.int8, paths.reports)
+    outputs.check()
+    summary = summarize(name, outputs)
+    with open_store() as store:
+        registration = register(store, outputs, summary)
+    write_json(paths.out, summary)
+    write_json(paths.registration, registration)
+    print(f"{name} version {registration['version']} holds bundle {registration['bundle_sha256'][:12]}")
+
+
+if __name__ == "__main__":
+    run(main)

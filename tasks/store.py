@@ -1,0 +1,190 @@
+"""The MLflow store: the server that MLFLOW_TRACKING_URI names, or SQLite and a folder beside it.
+
+``python -m tasks.store`` prints the address to give to other programs.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import sqlite3
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import TransientError, UserError
+from seq2seq.files import replacing
+from tasks.stage import run
+
+FOLDER, ARTIFACTS = Path("registry"), "artifacts"
+SQLITE = "sqlite:///"
+# MLflow gives up on a silent server after minutes; so patient it may be only once the server has answered
+PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+FIRST_CALL = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING"}
+PATH_COLUMNS = {  # where MLflow's database holds absolute paths of artifacts
+    "experiments": ["artifact_location"],
+    "runs": ["artifact_uri"],
+    "logged_models": ["artifact_location"],
+    "model_versions": ["source", "storage_location"],
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open MLflow store."""
+
+    client: Any  # mlflow.MlflowClient
+    uri: str
+    artifacts: Path | None  # the folder of a local store; a server knows its own place
+
+    def experiment(self, name: str) -> str:
+        """The id of the experiment ``name``, made or brought back from the trash where needed."""
+        from mlflow.exceptions import MlflowException
+
+        if (found := self.client.get_experiment_by_name(name)) is None:
+            location = str(self.artifacts / name) if self.artifacts else None
+            try:
+                return str(self.client.create_experiment(name, artifact_location=location))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another machine was first
+                    raise
+                found = self.client.get_experiment_by_name(name)
+        elif found.lifecycle_stage == "deleted":
+            self.client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+
+def local_tracking_uri(root: Path) -> str:
+    """The address of the local store of the repository at ``root``."""
+    return f"{SQLITE}{(root / FOLDER / 'mlflow.db').resolve()}"
+
+
+@contextmanager
+def open_store(root: Path = Path()) -> Iterator[Store]:
+    """Yield the store, which is this process's alone meanwhile as far as this machine is concerned.
+
+    Raises:
+        UserError: MLFLOW_TRACKING_URI is no address that is known here, or no server answers there.
+        TransientError: the server stopped answering later on.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or local_tracking_uri(root)
+    bars = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty())}
+    for name, value in (PATIENT | QUIET | bars).items():
+        os.environ.setdefault(name, value)
+    if uri.startswith(SQLITE):
+        database = Path(uri.removeprefix(SQLITE)).resolve()
+        with _locked(database.with_name("lock")):
+            if database.exists():
+                _follow_move(database)
+            else:
+                _create(database)
+            yield Store(_client(f"{SQLITE}{database}"), f"{SQLITE}{database}", database.parent / ARTIFACTS)
+    elif re.match("https?://", uri):
+        name = hashlib.sha256(uri.encode()).hexdigest()[:16]
+        with _locked(Path(tempfile.gettempdir()) / f"seq2seq-{os.getuid()}-{name}.lock"), _server_errors(uri):
+            yield Store(_reach(uri), uri, None)
+    else:
+        raise UserError(
+            f"MLFLOW_TRACKING_URI is {_without_password(uri)}; set it to http://HOST:PORT of an MLflow server "
+            f"or to {SQLITE}PATH, or unset it to use the local store"
+        )
+
+
+def _client(uri: str) -> Any:
+    import mlflow
+
+    return mlflow.MlflowClient(uri, registry_uri=uri)
+
+
+def _without_password(text: str) -> str:
+    return re.sub("//[^/@ ]*@", "//", text)
+
+
+def _reach(uri: str) -> Any:
+    """Connect to a server, and know within seconds whether it is there."""
+    from mlflow.exceptions import MlflowException
+
+    client = _client(uri)
+    before = {name: os.environ[name] for name in FIRST_CALL}
+    os.environ.update(FIRST_CALL)
+    try:
+        client.search_experiments(max_results=1)
+    except MlflowException as error:
+        reason = textwrap.shorten(_without_password(str(error)), 200)
+        raise UserError(
+            f"no MLflow server answers at {_without_password(uri)}: start it, correct MLFLOW_TRACKING_URI, "
+            f"or unset it to use the local store ({reason})"
+        ) from None
+    finally:
+        os.environ.update(before)
+    return client
+
+
+@contextmanager
+def _server_errors(uri: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if "API request to" not in str(error):  # how MLflow words a dead line and an error of the server's own
+            raise
+        reason = textwrap.shorten(_without_password(str(error)), 200)
+        raise TransientError(
+            f"the MLflow server at {_without_password(uri)} stopped answering; run the same command again ({reason})"
+        ) from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock file; where another process holds it, wait for its end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another process uses the MLflow store; waiting for it to end", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _create(database: Path) -> None:
+    """Let MLflow make its tables in a file aside: killed half-way, it would refuse what it left."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    with replacing(database) as partial:
+        SqlAlchemyStore(f"{SQLITE}{partial}", str(database.parent / ARTIFACTS)).engine.dispose()
+
+
+def _follow_move(database: Path) -> None:
+    """Rewrite the absolute paths that MLflow recorded, where the store's folder was moved or copied since.
+
+    Each experiment of ours keeps its artifacts in FOLDER/ARTIFACTS/NAME, so its row tells the old FOLDER.
+    """
+    here = str(database.parent)
+    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+        rows = connection.execute("SELECT artifact_location, name FROM experiments").fetchall()
+        tails = [(place, f"/{ARTIFACTS}/{name}") for place, name in rows]
+        for old in {place.removesuffix(tail) for place, tail in tails if place.endswith(tail)} - {here}:
+            for table, columns in PATH_COLUMNS.items():
+                for column in columns:
+                    connection.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
+                        (here, len(old) + 1, len(old) + 1, f"{old}/"),
+                    )
+
+
+def main() -> None:
+    """Print the store's address, after mending what a move of its folder broke."""
+    with open_store() as store:
+        print(store.uri)
+
+
+if __name__ == "__main__":
+    run(main)

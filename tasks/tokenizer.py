@@ -1,0 +1,31 @@
+"""Stage ``tokenizer``: learn the vocabulary of the cleaned training pairs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from seq2seq.corpus import read_partitions
+from seq2seq.files import replacing
+from seq2seq.params import load_section
+from seq2seq.runtime import RuntimeParams
+from seq2seq.tokenizer import TokenizerParams, train_tokenizer
+from tasks.stage import PARAMS, path_arguments, run
+
+
+def main() -> None:
+    """Read the training corpus, write the tokenizer's folder."""
+    paths = path_arguments(__doc__, "corpus", "out")
+    params = load_section(PARAMS, "tokenizer", TokenizerParams)
+    runtime = load_section(PARAMS, "runtime", RuntimeParams)
+    with replacing(paths.out) as partial:
+        sources, targets = _column(paths.corpus, "source"), _column(paths.corpus, "target")
+        tokenizer = train_tokenizer(sources, targets, params, runtime.threads, partial)
+    print(f"tokenizer: {tokenizer.source_size:,} source and {tokenizer.target_size:,} target pieces")
+
+
+def _column(folder: Path, side: str) -> Iterator[str]:
+    for frame in read_partitions(folder):
+        yield from frame[side]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,81 @@
+"""Stages `train_backward` and `train`: a Transformer from sentence pairs, as a bundle.
+
+The backward model, target to source, serves back-translation alone; where that is switched off, the bundle
+is an empty folder.
+"""
+
+import argparse
+from pathlib import Path
+
+from seq2seq.languages import LanguagesParams
+from seq2seq.params import load_section
+from seq2seq.runtime import RuntimeParams
+from tasks.stage import PARAMS, digest_of_inputs, origin_of, run, work_directory
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("direction", choices=["forward", "backward"])
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--synthetic", type=Path, help="pairs from back_translate, for the forward model")
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--curves", type=Path, required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train one direction."""
+    arguments = _arguments()
+    from seq2seq.back_translation import BackTranslationParams
+    from seq2seq.corpus import read_corpus, swap
+    from seq2seq.fitting import fit
+    from seq2seq.tokenizer import Tokenizer
+    from seq2seq.training import TrainingParams, write_curve
+    from seq2seq.transformer import TransformerParams
+
+    backward = arguments.direction == "backward"
+    stage = "train_backward" if backward else "train"
+    languages = load_section(PARAMS, "languages", LanguagesParams)
+    model = load_section(PARAMS, "model", TransformerParams)
+    training = load_section(PARAMS, stage, TrainingParams)
+    synthesis = load_section(PARAMS, "back_translation", BackTranslationParams)
+    runtime = load_section(PARAMS, "runtime", RuntimeParams)
+
+    if backward and not synthesis.enabled:
+        print("train_backward: nothing to do, as back_translation.enabled is false")
+        arguments.out.mkdir(parents=True)
+        write_curve(arguments.curves, [])
+        return
+    sections = {"languages": languages, "model": model, stage: training, "runtime": runtime}
+    inputs = {"train": arguments.corpus / "train", "validation": arguments.corpus / "validation"}
+    inputs["tokenizer"] = arguments.tokenizer
+    if not backward:
+        inputs["synthetic"] = arguments.synthetic
+    real, validation = read_corpus(inputs["train"]), read_corpus(inputs["validation"])
+    synthetic = read_corpus(arguments.synthetic) if not backward else real[:0]
+    tokenizer = Tokenizer.load(arguments.tokenizer)
+    if backward:
+        real, validation, tokenizer, languages = swap(real), swap(validation), tokenizer.reverse(), languages.reverse()
+    origin = origin_of(sections, inputs, tag=synthesis.tag)
+    with work_directory(stage, digest_of_inputs(origin)) as work:
+        points = fit(
+            real,
+            synthetic,
+            validation,
+            tag=synthesis.tag,
+            tokenizer=tokenizer,
+            languages=languages,
+            model_params=model,
+            params=training,
+            runtime=runtime,
+            origin=origin,
+            work=work,
+            out=arguments.out,
+            label=stage,
+        )
+        write_curve(arguments.curves, points)
+
+
+if __name__ == "__main__":
+    run(main)

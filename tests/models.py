@@ -1,0 +1,71 @@
+"""A tiny corpus, tokenizer and models, shared by tests."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from seq2seq.batches import PairedSequences
+from seq2seq.bundle import build_transformer
+from seq2seq.corpus import pairs
+from seq2seq.languages import LanguagesParams
+from seq2seq.runtime import RuntimeParams
+from seq2seq.tokenizer import Tokenizer, TokenizerParams, train_tokenizer
+from seq2seq.training import TrainingParams
+from seq2seq.transformer import Transformer, TransformerParams
+from seq2seq.translator import DecodingParams
+
+LANGUAGES = LanguagesParams(source="en", target="de")
+RUNTIME = RuntimeParams(device="cpu", precision="float32", threads=2)
+DECODING = DecodingParams(beam_size=3, length_penalty=1.0, max_length_factor=2.0, batch_size=4)
+SMALL = TransformerParams(
+    encoder_layers=2, decoder_layers=2, width=32, heads=2, feed_forward=64, dropout=0.1, max_length=64
+)
+TRAINING = TrainingParams(
+    max_updates=24,
+    max_epochs=100,
+    batch_tokens=200,
+    lr=3e-3,
+    warmup_updates=8,
+    label_smoothing=0.1,
+    adam_beta2=0.98,
+    weight_decay=0.01,
+    clip_norm=1.0,
+    validate_every=5,
+    patience=50,
+    average_checkpoints=2,
+    seed=3,
+)
+SUBJECTS = [("the cat", "die Katze"), ("a dog", "ein Hund"), ("my aunt", "meine Tante"), ("the king", "der König")]
+VERBS = [("sees", "sieht"), ("paints", "malt"), ("loses", "verliert")]
+OBJECTS = [("three apples", "drei Äpfel"), ("the sea", "das Meer"), ("12 books", "12 Bücher")]
+
+
+def tiny_corpus() -> pd.DataFrame:
+    """36 short sentence pairs."""
+    triples = [(s, v, o) for s in SUBJECTS for v in VERBS for o in OBJECTS]
+    sources = [f"{s[0]} {v[0]} {o[0]} ." for s, v, o in triples]
+    targets = [f"{s[1]} {v[1]} {o[1]} ." for s, v, o in triples]
+    return pairs(sources, targets, "tiny")
+
+
+def tiny_tokenizer(folder: Path, vocabulary: str = "joint") -> Tokenizer:
+    """A tokenizer of the tiny corpus."""
+    corpus = tiny_corpus()
+    params = TokenizerParams(
+        algorithm="unigram", vocabulary=vocabulary, vocabulary_size=90, byte_fallback=False, split_digits=True
+    )
+    return train_tokenizer(corpus["source"], corpus["target"], params, 1, folder)
+
+
+def tiny_pairs(tokenizer: Tokenizer) -> PairedSequences:
+    """The tiny corpus in pieces."""
+    corpus = tiny_corpus()
+    src, tgt = tokenizer.encode_source(list(corpus["source"])), tokenizer.encode_target(list(corpus["target"]))
+    return PairedSequences(src, tgt, SMALL.max_length)
+
+
+def tiny_model(tokenizer: Tokenizer, seed: int = 1) -> Transformer:
+    """A model with random weights, in evaluation mode."""
+    torch.manual_seed(seed)
+    return build_transformer(tokenizer, SMALL).eval()

@@ -1,0 +1,61 @@
+import pandas as pd
+import pytest
+
+from seq2seq import back_translation
+from seq2seq.back_translation import BackTranslationParams, back_translate, choose_lines
+from seq2seq.bundle import save_transformer
+from tests.models import DECODING, LANGUAGES, tiny_corpus, tiny_model
+
+BEAM = BackTranslationParams(enabled=True, search="beam", sampling_temperature=1.0, ratio=1.0, tag=True, seed=1)
+SAMPLING = BEAM.model_copy(update={"search": "sampling"})
+LINES = list(tiny_corpus()["target"])
+
+
+@pytest.fixture(scope="module")
+def backward(tokenizer, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "backward"
+    reverse = tokenizer.reverse()
+    save_transformer(folder, tiny_model(reverse), reverse, LANGUAGES.reverse(), {})
+    return folder
+
+
+def make(backward, work, params):
+    work.mkdir(exist_ok=True)
+    return pd.concat(back_translate(backward, LINES, params, DECODING, "cpu", 2, work), ignore_index=True)
+
+
+@pytest.mark.parametrize("params", [BEAM, SAMPLING], ids=["beam", "sampling"])
+def test_a_killed_run_resumed_makes_the_same_pairs(backward, tmp_path, monkeypatch, params):
+    monkeypatch.setattr(back_translation, "SHARD_LINES", 10)
+    whole = make(backward, tmp_path / "whole", params)
+    work = tmp_path / "killed"
+    work.mkdir()
+    unfinished = back_translate(backward, LINES, params, DECODING, "cpu", 2, work)
+    next(unfinished), next(unfinished)
+    unfinished.close()
+    shards = {file.name: file.stat().st_mtime_ns for file in work.glob("shard-*")}
+    assert len(shards) == 2
+    pd.testing.assert_frame_equal(make(backward, work, params), whole)
+    assert all((work / name).stat().st_mtime_ns == time for name, time in shards.items())
+
+
+def test_pairs_hold_the_real_target_and_where_they_came_from(backward, tmp_path):
+    made = make(backward, tmp_path / "work", BEAM)
+    assert list(made["target"]) == [line for line in LINES if line in set(made["target"])]
+    assert set(made["origin"]) == {"synthetic"}
+    assert made["source"].str.strip().ne("").all()
+
+
+def test_sampling_draws_another_source_for_another_seed(backward, tmp_path):
+    first = make(backward, tmp_path / "first", SAMPLING)
+    other = make(backward, tmp_path / "other", SAMPLING.model_copy(update={"seed": 2}))
+    assert list(first["source"]) != list(other["source"])
+
+
+def test_the_choice_of_lines_depends_on_lines_and_seed_alone():
+    lines = [f"line {number}" for number in range(100)]
+    chosen = choose_lines(lines, 10, seed=1)
+    assert choose_lines([*reversed(lines), "line 3"], 10, seed=1) == chosen
+    assert len(set(chosen)) == 10
+    assert choose_lines(lines, 10, seed=2) != chosen
+    assert len(choose_lines(lines, 1000, seed=1)) == 100

@@ -1,0 +1,137 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from seq2seq.bundle import MANIFEST, bundle_digest, load_transformer, read_manifest, save_transformer
+from seq2seq.errors import UserError
+from seq2seq.export import export_ctranslate2
+from seq2seq.translator import Translator
+from tests.models import DECODING, LANGUAGES, tiny_corpus, tiny_model, tiny_tokenizer
+
+ORIGIN = {"data": "a", "params": "b", "code": "c"}
+TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
+
+
+@pytest.fixture(scope="module")
+def bundle(tokenizer, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "forward"
+    save_transformer(folder, tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def float_engine(bundle):
+    export_ctranslate2(bundle, bundle.parent / "ct2_float32", "float32")
+    return bundle.parent / "ct2_float32"
+
+
+def test_a_bundle_survives_a_round_trip_and_a_move(bundle, tokenizer, tmp_path):
+    shutil.copytree(bundle, tmp_path / "moved")
+    model, loaded = load_transformer(tmp_path / "moved")
+    original = dict(tiny_model(tokenizer).named_parameters())
+    assert all(torch.equal(weight, original[name]) for name, weight in model.named_parameters())
+    assert loaded.source_pieces == tokenizer.source_pieces
+    assert read_manifest(tmp_path / "moved").origin == ORIGIN
+
+
+def test_the_same_model_makes_the_same_bundle(bundle, tokenizer, tmp_path):
+    save_transformer(tmp_path / "again", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    assert bundle_digest(tmp_path / "again") == bundle_digest(bundle)
+    for quantization in ("float32", "int8"):
+        for name in ("first", "second"):
+            export_ctranslate2(bundle, tmp_path / name / quantization, quantization)
+        digests = {bundle_digest(tmp_path / name / quantization) for name in ("first", "second")}
+        assert len(digests) == 1
+
+
+def test_a_bundle_holds_no_pickle_and_no_path(bundle, float_engine):
+    for folder in (bundle, float_engine):
+        for file in (path for path in folder.rglob("*") if path.is_file()):
+            assert file.suffix not in (".pt", ".pkl", ".pickle")
+            assert str(folder.parent).encode() not in file.read_bytes()
+
+
+def test_the_fast_engine_finds_what_ours_finds(bundle, float_engine):
+    ours, fast = (Translator.load(folder, "cpu", 2).translate(TEXTS, DECODING) for folder in (bundle, float_engine))
+    assert ours == fast
+    assert ours[TEXTS.index("")] == ""
+
+
+def test_separate_vocabularies_reach_the_fast_engine(tmp_path):
+    tokenizer = tiny_tokenizer(tmp_path / "tokenizer", "separate")
+    save_transformer(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    export_ctranslate2(tmp_path / "bundle", tmp_path / "fast", "float32")
+    ours, fast = (Translator.load(tmp_path / name, "cpu", 1).translate(TEXTS, DECODING) for name in ("bundle", "fast"))
+    assert ours == fast
+
+
+def test_int8_is_smaller_and_names_the_bundle_it_came_from(bundle, float_engine, tmp_path):
+    export_ctranslate2(bundle, tmp_path / "int8", "int8")
+    manifest = read_manifest(tmp_path / "int8")
+    assert (manifest.engine, manifest.quantization) == ("ctranslate2", "int8")
+    assert manifest.origin == ORIGIN | {"bundle": bundle_digest(bundle)}
+    sizes = [(folder / "ctranslate2" / "model.bin").stat().st_size for folder in (tmp_path / "int8", float_engine)]
+    assert sizes[0] < sizes[1]
+
+
+def test_batch_size_and_order_change_nothing(float_engine):
+    translator = Translator.load(float_engine, "cpu", 2)
+    expected = translator.translate(TEXTS, DECODING)
+    one_by_one = [translator.translate([text], DECODING)[0] for text in TEXTS]
+    assert translator.translate(TEXTS[::-1], DECODING)[::-1] == expected
+    same = sum(one == other for one, other in zip(one_by_one, expected, strict=True))
+    assert same >= len(TEXTS) - 1  # a batch's longest source sets the limit of an output that never ends
+
+
+def test_a_text_longer_than_the_model_is_cut_the_same_for_both_engines(bundle, float_engine):
+    long = "the cat sees the sea . " * 50
+    translators = [Translator.load(folder, "cpu", 1) for folder in (bundle, float_engine)]
+    assert len(translators[0].encode([long])[0]) == translators[0].manifest.model.max_length
+    assert translators[0].translate([long], DECODING) == translators[1].translate([long], DECODING)
+
+
+def test_the_attention_matrix_fits_the_pieces(bundle):
+    (attention,) = Translator.load(bundle, "cpu", 1).attention(["the cat sees the sea ."], ["die Katze sieht"])
+    assert attention.weights.shape == (len(attention.target_pieces), len(attention.source_pieces))
+    assert attention.source_pieces[-1] == attention.target_pieces[-1] == "</s>"
+    assert attention.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
+
+
+def tampered(folder, name, change):
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("weights.safetensors", lambda data: data[:-4] + b"1234", "weights.safetensors is damaged or belongs"),
+        ("tokenizer/joint.model", lambda data: data + b" ", "joint.model is damaged or belongs to another bundle"),
+        (MANIFEST, lambda data: data[:100], "bundle.json is damaged"),
+        (MANIFEST, lambda data: data.replace(b'"format": 1', b'"format": "x"'), "bundle.json is damaged"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(bundle, tmp_path, name, change, message):
+    shutil.copytree(bundle, tmp_path / "bundle")
+    with pytest.raises(UserError, match=message):
+        load_transformer(tampered(tmp_path / "bundle", name, change))
+
+
+def test_weights_of_another_vocabulary_are_refused_even_if_the_manifest_names_them(bundle, tmp_path):
+    small = tiny_tokenizer(tmp_path / "tokenizer", "separate")
+    save_transformer(tmp_path / "other", tiny_model(small), small, LANGUAGES, ORIGIN)
+    shutil.copytree(bundle, tmp_path / "mixed")
+    shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "mixed")
+    manifest = json.loads((tmp_path / "mixed" / MANIFEST).read_text())
+    manifest["files"]["weights.safetensors"] = read_manifest(tmp_path / "other").files["weights.safetensors"]
+    (tmp_path / "mixed" / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match="weights and tokenizer don't belong together"):
+        load_transformer(tmp_path / "mixed")
+
+
+def test_a_folder_without_a_bundle_says_so(tmp_path):
+    with pytest.raises(UserError, match="is no bundle: it has no bundle.json"):
+        Translator.load(tmp_path, "cpu", 1)

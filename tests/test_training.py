@@ -1,0 +1,112 @@
+import pytest
+import torch
+
+from seq2seq.batches import pad
+from seq2seq.errors import UserError
+from seq2seq.fitting import fit
+from seq2seq.search import beam_search
+from seq2seq.tokenizer import BOS, EOS, PAD
+from seq2seq.training import Point, Trainer, learning_rate
+from tests.models import LANGUAGES, RUNTIME, SMALL, TRAINING, tiny_corpus, tiny_model, tiny_pairs
+
+CPU = torch.device("cpu")
+
+
+def train(tokenizer, work, **changes):
+    pairs = tiny_pairs(tokenizer)
+    work.mkdir(exist_ok=True)
+    trainer = Trainer(tiny_model(tokenizer), TRAINING.model_copy(update=changes), work, CPU, None)
+    return trainer, trainer.train(pairs, pairs, "test")
+
+
+def same(first, second):
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tokenizer, tmp_path):
+    runs = [train(tokenizer, tmp_path / str(run), seed=seed)[0].weights() for run, seed in enumerate([3, 3, 4])]
+    assert same(runs[0], runs[1])
+    assert not same(runs[0], runs[2])
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("update", [1, 7, 12, 23])
+def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenizer, tmp_path, monkeypatch, update):
+    whole, points = train(tokenizer, tmp_path / "whole")
+    original = Trainer._update
+
+    def dies(self, batch):
+        original(self, batch)
+        if self.position.update == update:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Trainer, "_update", dies)
+        train(tokenizer, tmp_path / "killed")
+    resumed, points_again = train(tokenizer, tmp_path / "killed")
+    assert same(resumed.weights(), whole.weights())
+    assert points_again == points
+
+
+def test_pairs_are_overfitted_to_exact_reproduction(tokenizer, tmp_path):
+    changes = {"max_updates": 400, "lr": 5e-3, "validate_every": 100, "label_smoothing": 0.0}
+    trainer, _ = train(tokenizer, tmp_path / "work", **changes)
+    corpus = tiny_corpus()
+    src = pad(tokenizer.encode_source(list(corpus["source"])))
+    options = {"bos": BOS, "eos": EOS, "beam_size": 2, "length_penalty": 1.0, "max_length": 30}
+    found = beam_search(trainer.model, src, src != PAD, **options)
+    assert tokenizer.decode_target([one[0].tokens for one in found]) == list(corpus["target"])
+
+
+def test_training_stops_early_when_validation_does_not_improve(tokenizer, tmp_path, monkeypatch):
+    losses = iter([3.0, 2.0, 2.5, 2.6, 2.1, 1.0])
+    monkeypatch.setattr("seq2seq.training.validation_loss", lambda *_: next(losses))
+    _, points = train(tokenizer, tmp_path / "work", max_updates=1000, patience=3)
+    assert [point.validation_loss for point in points] == [3.0, 2.0, 2.5, 2.6, 2.1]
+
+
+def test_the_checkpoints_of_lowest_loss_are_averaged(tokenizer, tmp_path):
+    trainer, points = train(tokenizer, tmp_path / "work", average_checkpoints=2)
+    chosen = sorted(points, key=lambda point: point.validation_loss)[:2]
+    kept = sorted(file.name for file in (tmp_path / "work").glob("weights-*"))
+    assert kept == sorted(f"weights-{point.update:09d}.safetensors" for point in chosen)
+
+
+def test_the_rate_rises_linearly_and_falls_as_the_inverse_square_root():
+    params = TRAINING.model_copy(update={"lr": 1.0, "warmup_updates": 100})
+    assert learning_rate(50, params) == pytest.approx(0.5)
+    assert learning_rate(100, params) == pytest.approx(1.0)
+    assert learning_rate(400, params) == pytest.approx(0.5)
+
+
+def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_path):
+    pairs = tiny_pairs(tokenizer)
+    model = tiny_model(tokenizer)
+    with torch.no_grad():
+        model.encoder_norm.weight[0] = float("nan")
+    with pytest.raises(UserError, match=r"nan at update 1 .*lower the learning rate"):
+        Trainer(model, TRAINING, tmp_path, CPU, None).train(pairs, pairs, "test")
+
+
+def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
+    corpus = tiny_corpus()
+    options = {"tag": True, "tokenizer": tokenizer, "languages": LANGUAGES, "model_params": SMALL}
+    options |= {"params": TRAINING, "runtime": RUNTIME, "origin": {}, "label": "train"}
+    with pytest.raises(UserError, match="the training set is empty"):
+        fit(corpus[:0], corpus[:0], corpus, work=tmp_path, out=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_curve_can_be_read_back_and_an_empty_one_has_its_header(tmp_path):
+    from seq2seq.training import write_curve
+
+    write_curve(tmp_path / "curve.csv", [Point(5, 1, 0.5, 3.0, 2.0)])
+    assert (tmp_path / "curve.csv").read_text().splitlines() == [
+        "update,epoch,lr,train_loss,validation_loss",
+        "5,1,0.5,3.0,2.0",
+    ]
+    write_curve(tmp_path / "curve.csv", [])
+    assert (tmp_path / "curve.csv").read_text() == "update,epoch,lr,train_loss,validation_loss\n"
