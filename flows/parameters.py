@@ -2,24 +2,29 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from seq2seq.back_translation import BackTranslationParams
 from seq2seq.benchmark import BenchmarkParams
-from seq2seq.catalogue import CorporaParams
 from seq2seq.cleaning import CleaningParams
 from seq2seq.errors import UserError
 from seq2seq.export import QuantizationParams
 from seq2seq.languages import LanguagesParams
 from seq2seq.metrics import EvaluationParams
 from seq2seq.params import Section, check_section
-from seq2seq.phrasebook import PhrasebookParams
 from seq2seq.release import ReleaseParams
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import TokenizerParams
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import TransformerParams
 from seq2seq.translator import DecodingParams
+
+
+class PhrasebookParams(Section):  # TEMP
+    model_config = {"extra": "allow"}
+
+
+CorporaParams = PhrasebookParams  # TEMP
 
 
 class Parameters(Section):
@@ -48,4 +53,15 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> Parameters:
     Raises:
         UserError: a section is missing or unknown, or a key or value in one is wrong.
     """
-    return check_section(tree, "", Parameters, where)
+    classes = {name: cast(type[Section], field.annotation) for name, field in Parameters.model_fields.items()}
+    for name in tree:
+        if name not in classes:
+            close = difflib.get_close_matches(str(name), classes, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"known sections: {', '.join(classes)}"
+            raise UserError(f"{where}: unknown section '{name}'; {hint}")
+    sections = {}
+    for name, section in classes.items():
+        if name not in tree:
+            raise UserError(f"{where}: section '{name}' is missing; copy it back from the repository's params.yaml")
+        sections[name] = check_section(tree[name], name, section, where)
+    return Parameters.model_validate(sections)

@@ -55,7 +55,7 @@ class Decision:
     """What became of a version."""
 
     version: int
-    alias: str  # champion or challenger
+    alias: str  # champion or challenger; empty where another version took the alias over since
     reason: str
     comparisons: list[Comparison] = field(default_factory=list)
 
@@ -170,7 +170,8 @@ class RegisteredModel:
         """Judge a version once in its life: one that was decided on before, or rolled back, stays what it is."""
         tags = self.version(number).tags
         if DECISION in tags:
-            return Decision(number, tags[DECISION], f"decided before: {tags[REASON]}")
+            alias = next((alias for alias in (CHAMPION, CHALLENGER) if self.aliases.get(alias) == number), "")
+            return Decision(number, alias, f"decided before: {tags[REASON]}")
         decision = self.judge(number, params)
         self.apply(decision)
         return decision

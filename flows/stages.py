@@ -73,10 +73,10 @@ def read_stages(folder: Path, say: Callable[[str], None]) -> list[Stage]:
         except DvcException as error:
             raise UserError(f"{folder / 'dvc.yaml'}: {_one_line(error)}") from None
     stages: dict[str, Stage] = {}
-    for node in reversed(list(topological_sort(graph))):
-        upstream = tuple(sorted(one.addressing for one in graph.successors(node)))
+    for node in reversed(list(topological_sort(graph))):  # DVC's edges go from a stage to those before it
+        upstream = tuple(sorted(one.name for one in graph.successors(node)))
         unchanged = node.addressing not in changed and all(stages[name].unchanged for name in upstream)
-        stages[node.addressing] = Stage(node.addressing, upstream, unchanged)
+        stages[node.name] = Stage(node.name, upstream, unchanged)
     return list(stages.values())
 
 
@@ -99,15 +99,23 @@ def run_stage(name: str, children: Children, say: Callable[[str], None]) -> bool
         if children.run(command, log.follow) == 0:
             return log.executed
         if not log.busy or children.stopping.is_set():
-            raise log.failure()
+            raise log.failure(log.status)
         if not waiting:
             say(f"waiting for another process of DVC: {' '.join(log.busy)}")
         waiting = True
         children.stopping.wait(SECONDS_BETWEEN_TRIES)
 
 
+def run_module(module: str, children: Children, say: Callable[[str], None]) -> bool:
+    """Run ``python -m MODULE`` of the working copy without DVC; return and raise as :func:`run_stage` does."""
+    log = _Log(say)
+    if status := children.run([sys.executable, "-m", module], log.follow):
+        raise log.failure(status)
+    return True
+
+
 class _Log:
-    """The output of one ``dvc repro``: passed on without DVC's chatter, and understood."""
+    """The output of a stage: passed on without DVC's chatter, and understood."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
@@ -115,9 +123,10 @@ class _Log:
         self.busy: list[str] = []  # DVC's words about who holds a lock
         self.mistake = ""  # the stage's own line about a failure
         self.last = "there was no output"
-        self.status = 1
+        self.status = 1  # of the stage's command, not of DVC
 
     def follow(self, line: str) -> None:
+        """Take one line."""
         self.executed |= line.startswith(RUNNING)
         if found := FAILED.match(line):
             self.status = int(found[1])
@@ -129,15 +138,16 @@ class _Log:
         if found := MISTAKE.match(line):
             self.mistake = found[1]
 
-    def failure(self) -> Exception:
-        if self.status == TRY_AGAIN:
+    def failure(self, status: int) -> Exception:
+        """What to raise for a command's exit status."""
+        if status == TRY_AGAIN:
             return TransientError(self.mistake or self.last)
-        if self.status == USER_ERROR:
+        if status == USER_ERROR:
             return UserError(self.mistake or self.last)
-        number = -self.status if self.status < 0 else self.status - 128  # a shell adds 128 to its child's
+        number = -status if status < 0 else status - 128  # a shell adds 128 to its child's
         if number in set(signal.Signals):
             return StageError(f"it was ended by {signal.Signals(number).name}; its last line: {self.last}")
-        return StageError(f"it failed with exit status {self.status}; its last line: {self.last}")
+        return StageError(f"it failed with exit status {status}; its last line: {self.last}")
 
 
 def _one_line(error: Exception) -> str:

@@ -77,16 +77,15 @@ def time_bundles(
         raise UserError("benchmark: the first test set has no sentences; see reports/cleaning.json")
     answers: dict[str, list[dict[str, float]]] = {name: [] for name in bundles}
     with ExitStack() as stack, Progress("benchmark", rounds * len(bundles), "turns") as progress:
-        engines = {}
-        for name, bundle in bundles.items():
+        engines = {name: stack.enter_context(_Engine()) for name in bundles}
+        for name, engine in engines.items():
             job = {
-                "bundle": str(bundle),
+                "bundle": str(bundles[name]),
                 "texts": texts,
                 "decoding": decoding.model_dump(mode="json"),
                 "runtime": runtime.model_dump(mode="json"),
             }
-            engines[name] = stack.enter_context(_Engine())
-            engines[name].ask(json.dumps(job))
+            engine.ask(json.dumps(job))
         for _ in range(rounds):
             for name, engine in engines.items():
                 time.sleep(PAUSE)

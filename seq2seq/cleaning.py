@@ -4,7 +4,7 @@ A pair has both sides; a monolingual line has its text in ``target`` and an empt
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,9 @@ class CleaningParams(Section):
     """Which lines are good enough to train on, and how many are held out."""
 
     max_words: int = Field(ge=1, le=100_000, description="of either side; longer lines are dropped")
-    max_length_ratio: float = Field(ge=1.0, le=1000.0, description="of the longer side's words to the shorter side's")
+    max_length_ratio: float = Field(
+        ge=1.0, le=1000.0, description="of the longer side's words to the shorter side's, one word added to each"
+    )
     held_out_percent: float = Field(
         gt=0.0, le=20.0, description="of a corpus without validation and gate set: taken for validation, gate and test"
     )
@@ -32,54 +34,53 @@ class CleaningParams(Section):
 
 
 def normalise_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """Normalise both sides of every row."""
-    sides = {side: [normalise(text) for text in frame[side]] for side in ("source", "target")}
-    return frame.assign(**{side: pd.Series(texts, index=frame.index, dtype="str") for side, texts in sides.items()})
+    """Normalise both sides of every row, and add their lengths as columns source_words and target_words."""
+    columns: dict[str, pd.Series] = {}
+    for side in ("source", "target"):
+        texts = [normalise(text) for text in frame[side].tolist()]
+        columns[side] = pd.Series(texts, index=frame.index, dtype="str")
+        columns[f"{side}_words"] = pd.Series(list(map(count_words, texts)), index=frame.index, dtype=float)
+    return frame.assign(**columns)
 
 
 def pair_filters(params: CleaningParams, languages: LanguagesParams) -> dict[str, Filter]:
-    """The filters of training pairs by name, in the order in which they are applied."""
+    """The filters of normalised training pairs by name, in the order in which they are applied."""
     filters: dict[str, Filter] = {
-        "empty": lambda frame: _has_text(frame["source"]) & _has_text(frame["target"]),
-        "too_long": lambda frame: np.maximum(*_words(frame)) <= params.max_words,
-        "length_ratio": lambda frame: _length_ratio(frame) <= params.max_length_ratio,
+        "empty": lambda frame: _mask((frame["source"] != "") & (frame["target"] != "")),
+        "too_long": lambda frame: _mask(frame[["source_words", "target_words"]].max(axis=1) <= params.max_words),
+        "length_ratio": lambda frame: _mask(_length_ratio(frame) <= params.max_length_ratio),
     }
     if languages.source != languages.target:  # a right sentence is its own correction, but not its translation
-        filters["identical"] = lambda frame: (frame["source"] != frame["target"]).to_numpy(dtype=bool)
+        filters["identical"] = lambda frame: _mask(frame["source"] != frame["target"])
     return filters
 
 
 def mono_filters(params: CleaningParams) -> dict[str, Filter]:
-    """The filters of monolingual target lines by name, in the order in which they are applied."""
+    """The filters of normalised monolingual target lines by name, in the order in which they are applied."""
     return {
-        "empty": lambda frame: _has_text(frame["target"]),
-        "too_long": lambda frame: _words(frame)[1] <= params.max_words,
+        "empty": lambda frame: _mask(frame["target"] != ""),
+        "too_long": lambda frame: _mask(frame["target_words"] <= params.max_words),
     }
 
 
-def _has_text(texts: pd.Series) -> Mask:
-    return (texts != "").to_numpy(dtype=bool)
+def _mask(keep: "pd.Series[bool]") -> Mask:
+    return keep.to_numpy(dtype=bool)
 
 
-def _words(frame: pd.DataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    source, target = (np.fromiter(map(count_words, frame[side]), dtype=float) for side in ("source", "target"))
-    return source, target
+def _length_ratio(frame: pd.DataFrame) -> "pd.Series[float]":
+    """Longer side to shorter side, with one word added to each: of few words, one more is not a wrong ratio."""
+    lengths = frame[["source_words", "target_words"]] + 1
+    return lengths.max(axis=1) / lengths.min(axis=1)
 
 
-def _length_ratio(frame: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Longer side to shorter side, one word added to each: two words may well translate one of seven."""
-    source, target = _words(frame)
-    return (np.maximum(source, target) + 1) / (np.minimum(source, target) + 1)
-
-
-def comparable(texts: Iterable[str]) -> list[str]:
+def comparable(texts: pd.Series) -> list[str]:
     """Texts as they are compared with held-out ones: normalised and lower-cased."""
-    return [normalise(text).lower() for text in texts]
+    return [normalise(text).lower() for text in texts.tolist()]
 
 
-def hash_texts(texts: Iterable[str]) -> Hashes:
+def hash_texts(texts: list[str]) -> Hashes:
     """64 bits of BLAKE2b per text: the same in every process and version."""
-    digests = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    digests = b"".join([hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts])
     return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 

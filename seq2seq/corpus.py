@@ -22,6 +22,11 @@ def partitions(folder: Path) -> list[Path]:
     return sorted(Path(folder).glob("part-*.parquet"))
 
 
+def folders(path: Path) -> list[Path]:
+    """The corpora that stand side by side in a folder, by name; a folder that does not exist has none."""
+    return sorted(folder for folder in Path(path).glob("*") if folder.is_dir())
+
+
 def read_partitions(folder: Path) -> Iterator[pd.DataFrame]:
     """Yield one DataFrame per partition, so that memory does not grow with the corpus.
 

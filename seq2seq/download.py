@@ -21,7 +21,6 @@ from seq2seq.progress import Progress
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; a try that brought bytes starts over
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # seconds
 _BUSY = {408, 425, 429, 500, 502, 503, 504}  # answers that may change by themselves
-_CHUNK = 1 << 16
 
 
 @contextmanager
@@ -134,7 +133,7 @@ def _append(client: httpx.Client, file: RemoteFile, partial: Path, progress: Pro
                 "the file was changed, or the catalogue is wrong"
             )
         with partial.open("ab" if start else "wb") as output:
-            for chunk in response.iter_raw(_CHUNK):
+            for chunk in response.iter_raw():
                 output.write(chunk)
                 progress.add(len(chunk))
     if (size := _size(partial)) < file.bytes:

@@ -1,48 +1,128 @@
-"""Held-out sets from a corpus that brings none, by hash: the same lines in every run, whatever their order.
+"""Held-out sets: published ones as they are, others taken from a corpus by hash, and what leaks from them.
 
 All pairs of one source (regardless of case) share a hash and so stay together: no held-out source is
 ever trained on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from seq2seq.cleaning import CleaningParams, Hashes, comparable, hash_texts
+from seq2seq.cleaning import CleaningParams, Hashes, Mask, comparable, hash_texts
+from seq2seq.corpus import count_lines, folders, read_corpus, read_partitions
+from seq2seq.errors import UserError
 
-HELD_OUT = ("validation", "gate", "test")
-TRAIN = -1  # where a row goes: an index of HELD_OUT, or TRAIN
+VALIDATION, GATE, TEST = HELD_OUT = ("validation", "gate", "test")
+TRAIN = -1  # where a line goes: an index of HELD_OUT, or TRAIN
+
+Sets = dict[str, list[pd.DataFrame]]  # by their path below the clean folder: validation, gate, test/NAME
 
 
-def hash_sources(sources: Iterable[str]) -> Hashes:
+class HeldOut:
+    """All held-out sets, and which lines must stay out of training because of them."""
+
+    def __init__(self, sets: Sets, chosen: Mapping[str, list[Hashes]]) -> None:
+        self.sets = sets
+        self._chosen = chosen
+        frames = [frame for parts in sets.values() for frame in parts]
+        self._sources = {text for frame in frames for text in comparable(frame["source"])} - {""}
+        self._targets = {text for frame in frames for text in comparable(frame["target"])} - {""}
+
+    def took(self, corpus: str, frame: pd.DataFrame) -> Mask:
+        """Which of a corpus's filtered rows were moved into held-out sets."""
+        if corpus not in self._chosen:
+            return np.zeros(len(frame), dtype=bool)
+        moved: Mask = deal(hash_sources(frame["source"]), self._chosen[corpus]) != TRAIN
+        return moved
+
+    def leak(self, frame: pd.DataFrame) -> Mask:
+        """Which rows have a source or a target that, lower-cased, equals one in a held-out set."""
+        sources: Mask = np.array([text in self._sources for text in comparable(frame["source"])], dtype=bool)
+        targets: Mask = np.array([text in self._targets for text in comparable(frame["target"])], dtype=bool)
+        return sources | targets
+
+
+def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
+    """Find the held-out sets of all corpora in ``raw``, whose filtered pairs are in ``filtered``.
+
+    Raises:
+        UserError: a set would have no lines.
+    """
+    sets = _published_sets(raw)
+    chosen = {}
+    for folder in folders(filtered):
+        if any(count_lines(raw / split / folder.name) for split in (VALIDATION, GATE)):
+            continue
+        hashes = [hash_sources(frame["source"]) for frame in read_partitions(folder)]
+        chosen[folder.name] = choose_held_out(np.concatenate(hashes), params)
+        for path, frame in _taken_sets(folder, chosen[folder.name]).items():
+            sets.setdefault(path, []).append(frame)
+    _check(sets, pairs=sum(map(count_lines, folders(filtered))))
+    return HeldOut(sets, chosen)
+
+
+def _published_sets(raw: Path) -> Sets:
+    """The sets that corpora bring; who brings a validation or a gate set alone gives half of it to the other."""
+    sets: Sets = {VALIDATION: [], GATE: []}
+    names = {folder.name for split in (VALIDATION, GATE) for folder in folders(raw / split)}
+    for name in sorted(names):
+        validation, gate = (read_corpus(raw / split / name) for split in (VALIDATION, GATE))
+        if validation.empty or gate.empty:
+            both = pd.concat([validation, gate], ignore_index=True)
+            half = hash_sources(both["source"]) % 2 == 0
+            validation, gate = both[half], both[~half]
+        sets[VALIDATION].append(validation)
+        sets[GATE].append(gate)
+    return sets | {f"{TEST}/{folder.name}": [read_corpus(folder)] for folder in folders(raw / TEST)}
+
+
+def _taken_sets(folder: Path, chosen: list[Hashes]) -> dict[str, pd.DataFrame]:
+    """The sets that are taken from one corpus without published ones."""
+    taken = []
+    for frame in read_partitions(folder):
+        where = deal(hash_sources(frame["source"]), chosen)
+        taken.append(frame.assign(where=where)[where != TRAIN])
+    lines = pd.concat(taken, ignore_index=True)
+    paths = [VALIDATION, GATE, f"{TEST}/{folder.name}_test"]
+    return {path: lines[lines["where"] == index] for index, path in enumerate(paths)}
+
+
+def _check(sets: Sets, pairs: int) -> None:
+    for path, frames in sets.items():
+        if not any(map(len, frames)):
+            raise UserError(
+                f"the {path} set has no lines: no corpus brings any, and {pairs:,} pairs after filtering are too few "
+                "to take some from; add pairs, or a corpus that brings its own sets, to corpora in params.yaml"
+            )
+
+
+def hash_sources(sources: pd.Series) -> Hashes:
     """The hashes by which pairs are dealt to sets."""
     return hash_texts(comparable(sources))
 
 
-def choose_limits(hashes: Hashes, params: CleaningParams) -> list[int]:
-    """For each held-out set, the hash up to which its lines are taken (-1: none).
+def choose_held_out(hashes: Hashes, params: CleaningParams) -> list[Hashes]:
+    """The hashes of each held-out set, given those of all lines.
 
     A line can only go to the set that its hash modulo 3 names, and the smallest hashes go first. So a
     line of a corpus that grows may change between its set and training, but never from one set to another.
     A set gets at least one source, as far as there is one, and then as many as fit in the line limit.
     """
     lines = min(int(len(hashes) * params.held_out_percent / 100), params.held_out_at_most)
-    limits = []
+    chosen = []
     for index in range(len(HELD_OUT)):
         own, counts = np.unique(hashes[hashes % len(HELD_OUT) == index], return_counts=True)
         sources = max(1, int(np.searchsorted(np.cumsum(counts), lines, side="right")))
-        limits.append(int(own[:sources][-1]) if len(own) else -1)
-    return limits
+        chosen.append(own[:sources])
+    return chosen
 
 
-def deal(hashes: Hashes, limits: list[int]) -> npt.NDArray[np.int64]:
-    """Where each line goes, given the limits of :func:`choose_limits`."""
-    sets = (hashes % len(HELD_OUT)).astype(np.int64)
-    within = np.array([value <= limits[index] for value, index in zip(hashes.tolist(), sets.tolist(), strict=True)])
-    return np.where(within, sets, TRAIN)
-
-
-def halve(hashes: Hashes) -> npt.NDArray[np.bool_]:
-    """A fixed half of the lines; for a corpus that brings validation or gate set, but not both."""
-    return hashes % 2 == 0
+def deal(hashes: Hashes, chosen: list[Hashes]) -> npt.NDArray[np.int64]:
+    """Where each line goes, given what :func:`choose_held_out` chose."""
+    where = np.full(len(hashes), TRAIN, dtype=np.int64)
+    for index, own in enumerate(chosen):
+        where[np.isin(hashes, own)] = index
+    return where

@@ -56,8 +56,8 @@ def read_aligned(source: TextFile, target: TextFile, origin: str) -> Iterator[pd
         if None in chunk[-1]:  # the shorter text has ended
             counts = [sum(1 for _ in text.lines()) for text in (source, target)]
             raise UserError(
-                f"{source.name} has {counts[0]:,} lines and {target.name} has {counts[1]:,}; "
-                "line N of one must translate line N of the other"
+                f"the files of a pair have different numbers of lines: {source.name} has {counts[0]:,}, "
+                f"{target.name} has {counts[1]:,}; line N of one must translate line N of the other"
             )
         yield pairs([row[0] for row in chunk], [row[1] for row in chunk], origin)
 

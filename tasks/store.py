@@ -79,7 +79,7 @@ def open_store(root: Path = Path()) -> Iterator[Store]:
         os.environ.setdefault(name, value)
     if uri.startswith(SQLITE):
         database = Path(uri.removeprefix(SQLITE)).resolve()
-        with _locked(database.with_name("lock")):
+        with _locked(database.with_name(f"{database.name}.lock")):
             if database.exists():
                 _follow_move(database)
             else:

@@ -65,7 +65,7 @@ def tiny_pairs(tokenizer: Tokenizer) -> PairedSequences:
     return PairedSequences(src, tgt, SMALL.max_length)
 
 
-def tiny_model(tokenizer: Tokenizer, seed: int = 1) -> Transformer:
+def tiny_model(tokenizer: Tokenizer, dropout: float = SMALL.dropout) -> Transformer:
     """A model with random weights, in evaluation mode."""
-    torch.manual_seed(seed)
-    return build_transformer(tokenizer, SMALL).eval()
+    torch.manual_seed(1)
+    return build_transformer(tokenizer, SMALL.model_copy(update={"dropout": dropout})).eval()

@@ -133,5 +133,5 @@ def test_weights_of_another_vocabulary_are_refused_even_if_the_manifest_names_th
 
 
 def test_a_folder_without_a_bundle_says_so(tmp_path):
-    with pytest.raises(UserError, match="is no bundle: it has no bundle.json"):
+    with pytest.raises(UserError, match=r"is no bundle: it has no bundle\.json"):
         Translator.load(tmp_path, "cpu", 1)

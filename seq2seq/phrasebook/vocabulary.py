@@ -17,10 +17,14 @@ ROLES = FAMILY | {
 }
 PRONOUNS = ["I", "we", "you", "he", "she"]
 
-ITEMS = (
-    "bag bicycle book camera car chair clock computer dictionary guitar key lamp letter map mirror newspaper "
-    "phone picture suitcase table ticket umbrella"
+PORTABLE = (
+    "bag book camera clock computer dictionary guitar key lamp letter map mirror newspaper phone picture suitcase "
+    "ticket umbrella"
 ).split()
+HEAVY = "bag bicycle chair computer guitar lamp mirror suitcase table".split()
+REPAIRABLE = "bag bicycle camera car chair clock computer guitar lamp phone suitcase table umbrella".split()
+TEXTS = "book dictionary letter newspaper ticket".split()
+ITEMS = sorted({*PORTABLE, *HEAVY, *REPAIRABLE, *TEXTS})
 ADJECTIVES = "beautiful big black blue cheap expensive green new old red small white".split()
 DRINKS = {
     "cup": ["coffee", "tea", "cocoa"],
@@ -34,6 +38,13 @@ SUBSTANCES = {
 }
 EVENTS = "concert conference course dinner exam exhibition game interview lecture meeting party wedding".split()
 PLACES = "airport bakery hotel library market museum office park restaurant station supermarket university".split()
+PLACES_FOR = {  # what people do there
+    "anything": PLACES,
+    "shopping": "airport market museum station supermarket".split(),
+    "drinking": "airport bakery hotel office restaurant station".split(),
+    "learning": "hotel library office park university".split(),
+    "banking": "airport hotel market station".split(),
+}
 PROFESSIONS = "architect cook doctor engineer journalist lawyer mechanic nurse teacher translator waiter".split()
 TOPICS = "architecture art chemistry history literature mathematics music philosophy physics politics".split()
 
@@ -64,18 +75,19 @@ class Frame:
     ``slots`` name the kind of each filler (see sampling.SLOTS), the main one first. ``uses`` are the tenses
     past, present, future; `habit` (every Monday), `modal`, `infinitive` (also for requests), `not`
     (negation), `since` (goes on until now), `who` (may describe somebody in a relative clause).
-    ``when`` is the time it may take: any, day, clock (a must), born (a date, a must) or none.
+    ``when`` is the time it may take: any, day, clock (a must), born (a date, a must) or none. ``places`` is
+    a key of PLACES_FOR, or empty where no place is said.
     """
 
     slots: Mapping[str, str]
     uses: frozenset[str]
     when: str
-    place: bool
+    places: str
 
 
-def _frame(uses: str, slots: str, when: str = "any", place: bool = False) -> Frame:
+def _frame(uses: str, slots: str, when: str = "any", places: str = "") -> Frame:
     pairs = (slot.split(":") for slot in slots.split())
-    return Frame({name: kind for name, kind in pairs}, frozenset(uses.split()), when, place)
+    return Frame({name: kind for name, kind in pairs}, frozenset(uses.split()), when, places)
 
 
 _ACT = "past future habit modal infinitive"
@@ -83,22 +95,22 @@ _ACT_NOT = f"{_ACT} not"
 
 FRAMES = {
     # what people do
-    "buy": _frame(_ACT_NOT, "item:item subject:person", place=True),
+    "buy": _frame(_ACT_NOT, "item:item subject:person", places="shopping"),
     "sell": _frame(_ACT_NOT, "item:item price:price subject:person"),
     "pay": _frame(_ACT, "item:known price:price subject:person"),
-    "look_for": _frame(_ACT_NOT, "item:item subject:person", place=True),
-    "forget": _frame("past not", "item:known subject:person", place=True),
-    "lose": _frame("past not", "item:item subject:person", place=True),
-    "repair": _frame(_ACT_NOT, "item:item subject:person"),
-    "bring": _frame(_ACT_NOT, "item:item subject:person"),
-    "give": _frame(_ACT_NOT, "item:item other:other subject:person"),
-    "send": _frame(_ACT_NOT, "item:item other:other subject:person"),
-    "thank": _frame("past infinitive modal", "item:known other:other subject:person"),
+    "look_for": _frame(_ACT_NOT, "item:item subject:person", places="anything"),
+    "forget": _frame("past not", "item:mine subject:person", places="anything"),
+    "lose": _frame("past not", "item:portable subject:person", places="anything"),
+    "repair": _frame(_ACT_NOT, "item:repairable subject:person"),
+    "bring": _frame(_ACT_NOT, "item:portable subject:person"),
+    "give": _frame(_ACT_NOT, "item:portable other:other subject:person"),
+    "send": _frame(_ACT_NOT, "item:portable other:other subject:person"),
+    "thank": _frame("past infinitive modal", "item:mine other:other subject:person"),
     "call": _frame(_ACT_NOT, "other:other subject:person"),
-    "help": _frame(_ACT_NOT, "other:other subject:person", place=True),
-    "wait": _frame(_ACT_NOT, "other:other subject:person", place=True),
-    "meet": _frame(_ACT_NOT, "other:other subject:person", place=True),
-    "pick_up": _frame(_ACT_NOT, "other:other subject:person", place=True),
+    "help": _frame(_ACT_NOT, "other:other subject:person", places="anything"),
+    "wait": _frame(_ACT_NOT, "other:other subject:person", places="anything"),
+    "meet": _frame(_ACT_NOT, "other:other subject:person", places="anything"),
+    "pick_up": _frame(_ACT_NOT, "other:other subject:person", places="anything"),
     "visit": _frame(_ACT_NOT, "other:other subject:person"),
     "invite": _frame(_ACT_NOT, "event:event other:other subject:person"),
     "remind": _frame(_ACT_NOT, "event:event other:other subject:person"),
@@ -112,18 +124,18 @@ FRAMES = {
     "arrive": _frame("past future not", "city:city subject:person"),
     "stay": _frame("past future modal infinitive", "city:city duration:weeks subject:person", "none"),
     "rent": _frame("past future modal infinitive", "city:city duration:months subject:person", "none"),
-    "drink": _frame(_ACT, "drink:drink subject:person", place=True),
-    "order": _frame("past future modal infinitive", "drink:drink subject:person", place=True),
+    "drink": _frame(_ACT, "drink:drink subject:person", places="drinking"),
+    "order": _frame("past future modal infinitive", "drink:drink subject:person", places="drinking"),
     "need": _frame("past present future", "quantity:quantity subject:person", "none"),
-    "run": _frame(_ACT, "distance:run subject:person", "day", place=True),
-    "learn": _frame(_ACT, "language:language subject:person", "day", place=True),
+    "run": _frame(_ACT, "distance:run subject:person", "day"),
+    "learn": _frame(_ACT, "language:language subject:person", "day", places="learning"),
     "speak": _frame("present past who", "language:language subject:person", "none"),
     "write": _frame(_ACT, "language:language other:other subject:person"),
-    "translate": _frame(_ACT_NOT, "language:language origin:language item:known subject:person", "day"),
+    "translate": _frame(_ACT_NOT, "language:language origin:language item:text subject:person", "day"),
     "watch_film": _frame(_ACT_NOT, "language:language subject:person"),
     "read_chapter": _frame(_ACT_NOT, "chapter:ordinal subject:person"),
     "finish_in_place": _frame("past future", "rank:ordinal subject:person", "day"),
-    "exchange": _frame(_ACT, "wanted:currency money:money subject:person", "day", place=True),
+    "exchange": _frame(_ACT, "wanted:currency money:money subject:person", "day", places="banking"),
     # how people are
     "live": _frame("present past since not who", "city:city subject:person", "none"),
     "live_on_floor": _frame("present past who", "floor:ordinal subject:person", "none"),
@@ -132,13 +144,14 @@ FRAMES = {
     "be_old": _frame("present", "age:age subject:person", "none"),
     "be_born": _frame("past", "city:city subject:person", "born"),
     "be_taller": _frame("present", "other:other length:height subject:person", "none"),
+    "have_left": _frame("past present", "money:money subject:person", "none"),
     "like": _frame("present past not", "item:known subject:person", "none"),
     "be_interested": _frame("present past since not who", "topic:topic subject:person", "none"),
     "look_forward": _frame("present past not", "event:event subject:person", "none"),
     # how things are
     "belong": _frame("present past not", "item:known owner:owner", "none"),
     "cost": _frame("present past", "item:known price:price", "none"),
-    "weigh": _frame("present past", "item:known weight:weight", "none"),
+    "weigh": _frame("present past", "item:heavy weight:weight", "none"),
     "begin": _frame("past present future", "event:event", "clock"),
     "take_place": _frame("past present future not", "event:event city:city"),
     "open": _frame("past future habit", "place:place", "clock"),
@@ -147,25 +160,24 @@ FRAMES = {
     "flight_takes": _frame("present", "destination:city origin:city duration:hours", "none"),
     "there_are": _frame("present", "city:city buildings:buildings", "none"),
     "be_far": _frame("present", "destination:city origin:city distance:journey", "none"),
-    "be_warm": _frame("past present future", "city:city degrees:degrees", "day"),
+    "be_warm": _frame("past future", "city:city degrees:degrees", "day"),
     "be_time": _frame("present", "clock:spoken", "none"),
     "rise": _frame("past future", "substance:substance percent:percent", "day"),
     "fall": _frame("past future", "substance:substance percent:percent", "day"),
-    "cost_per_kilogram": _frame("present past", "substance:substance price:price", "none"),
-    "be_worth": _frame("present", "wanted:money money:money", "none"),
+    "cost_per_kilogram": _frame("present past", "substance:solid price:price", "none"),
     # what people say and intend: frames around another clause
     "say": _frame("past present", "content:that subject:person", "none"),
-    "think": _frame("past present", "content:that subject:person", "none"),
-    "hope": _frame("past present", "content:that subject:person", "none"),
+    "think": _frame("present", "content:that subject:person", "none"),
+    "hope": _frame("present", "content:that subject:person", "none"),
     "hear": _frame("past", "content:that subject:person", "none"),
-    "know": _frame("past present not", "content:whether subject:person", "none"),
-    "wonder": _frame("past present", "content:whether subject:person", "none"),
+    "know": _frame("present not", "content:whether subject:person", "none"),
+    "wonder": _frame("present", "content:whether subject:person", "none"),
     "forget_to": _frame("past not", "action:to subject:person", "none"),
     "promise": _frame("past", "action:to subject:person", "none"),
     "decide": _frame("past", "action:to subject:person", "none"),
     "try": _frame("past present", "action:to subject:person", "none"),
-    "plan": _frame("past present", "action:to subject:person", "none"),
+    "plan": _frame("present", "action:to subject:person", "none"),
     "ask_to": _frame("past", "action:to other:other subject:person", "none"),
-    "be_important": _frame("present past not", "action:to", "none"),
-    "be_difficult": _frame("present past not", "action:to", "none"),
+    "be_important": _frame("present not", "action:to", "none"),
+    "be_difficult": _frame("present not", "action:to", "none"),
 }

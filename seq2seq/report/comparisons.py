@@ -1,4 +1,4 @@
-"""What the report says in numbers: model against baselines, int8 against float32, engine against engine."""
+"""What the report says in numbers: model against baselines, int8 against float32, engine against engine, lines kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from seq2seq.metrics import Difference, EvaluationParams, paired_bootstrap
 from seq2seq.report.results import MODELS, Results
 
 ENGINES = {"float32": "PyTorch float32", "ct2_float32": "CTranslate2 float32", "int8": "CTranslate2 {quantization}"}
+FILTERS = {"held_out": "equal to a held-out line", "in_training": "equal to a training line"}  # else as they are named
 
 
 def quality(results: Results) -> dict[str, Any]:
@@ -101,3 +102,26 @@ def gains(results: Results) -> Gains:
         together=quantized[rate] / pytorch[rate],
         smaller=pytorch["size_mb"] / quantized["size_mb"],
     )
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one filter dropped of a corpus: lines by side (train or mono; None where it does not apply)."""
+
+    name: str
+    dropped: list[int | None]
+    examples: list[tuple[str, str]]
+
+
+def cleaning_steps(results: Results, corpus: str) -> list[Step]:
+    """The filters of a corpus in the order in which they are applied."""
+    sides = [tally["filters"] for tally in results.cleaning.get(corpus, {}).values()]
+    names = list(dict.fromkeys(name for filters in sides for name in filters))
+    return [
+        Step(
+            FILTERS.get(name, name.replace("_", " ")),
+            [filters[name]["dropped"] if name in filters else None for filters in sides],
+            [(source, target) for filters in sides if name in filters for source, target in filters[name]["examples"]],
+        )
+        for name in names
+    ]

@@ -1,7 +1,7 @@
 """The page: one HTML file with its style and charts inside, that asks no other file and no server for anything."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import pandas as pd
@@ -9,12 +9,22 @@ from babel import Locale
 
 from seq2seq.metrics import EvaluationParams
 from seq2seq.report.charts import LineChart, line_chart
-from seq2seq.report.comparisons import compare_outputs, engines, gains, scores_by_set
+from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines, gains, scores_by_set
 from seq2seq.report.results import MODELS, Results
 from seq2seq.report.samples import choose_samples
 from seq2seq.translator import Attention
 
 LOSSES = {"train": "train_loss", "validation": "validation_loss"}  # by their names on the page
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """A training's losses, and where its validation loss was lowest."""
+
+    chart: LineChart
+    lowest: float
+    update: int
+    epoch: int
 
 
 def render_page(results: Results, evaluation: EvaluationParams, attention: list[Attention]) -> str:
@@ -28,6 +38,7 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["number"] = _number
     return environment.get_template("page.html.j2").render(
         results=results,
         languages=languages,
@@ -37,18 +48,25 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
         quantization=compare_outputs(results, evaluation),
         engines=engines(results),
         gains=gains(results),
+        cleaning={corpus: cleaning_steps(results, corpus) for corpus in results.download},
         curves={name: _curve(frame) for name, frame in results.curves.items()},
         samples={name: choose_samples(frame, int8[name]) for name, frame in float32.items()},
         attention=attention,
     )
 
 
+def _number(value: float, how: str) -> str:
+    return format(value, how).replace("-", "−")
+
+
 def _language_name(code: str) -> str:
     return str(Locale("en").languages.get(code, code))
 
 
-def _curve(frame: pd.DataFrame) -> dict[str, Any] | None:
-    """A learning curve's chart and its validation of lowest loss; None where nothing was trained."""
+def _curve(frame: pd.DataFrame) -> LearningCurve | None:
     lines = {name: list(zip(frame["update"], frame[column], strict=True)) for name, column in LOSSES.items()}
-    chart: LineChart | None = line_chart(lines, x_name="update")
-    return chart and {"chart": chart, "best": frame.loc[frame["validation_loss"].idxmin()].to_dict()}
+    chart = line_chart(lines, x_name="update")
+    if chart is None:
+        return None
+    best = frame.loc[frame["validation_loss"].idxmin()]
+    return LearningCurve(chart, float(best["validation_loss"]), int(best["update"]), int(best["epoch"]))

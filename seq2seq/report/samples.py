@@ -24,15 +24,15 @@ class Sample:
 
 
 def choose_samples(float32: pd.DataFrame, int8: pd.DataFrame, each: int = EACH) -> dict[str, list[Sample]]:
-    """Worst, best and, of the others, randomly drawn sentences by the chrF of the float32 output."""
+    """Worst, best and, of the others, randomly drawn sentences by the chrF of the float32 output; none twice."""
     chrf = CHRF()
-    samples = [
-        Sample(source, reference, ours, quantized, chrf.sentence_score(ours, [reference]).score)
+    samples = {
+        source: Sample(source, reference, ours, quantized, chrf.sentence_score(ours, [reference]).score)
         for source, reference, ours, quantized in zip(
             float32["source"], float32["target"], float32["prediction"], int8["prediction"], strict=True
         )
-    ]
-    ranked = sorted(samples, key=lambda sample: (sample.chrf, _draw(sample.source)))
+    }
+    ranked = sorted(samples.values(), key=lambda sample: (sample.chrf, _draw(sample.source)))
     worst, others = ranked[:each], ranked[each:]
     best, others = others[-each:][::-1], others[:-each]
     drawn = sorted(others, key=lambda sample: _draw(sample.source))[:each]

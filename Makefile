@@ -1,0 +1,51 @@
+# make demo, make test: each works alone from a fresh clone with Python 3.11, git and make.
+#
+# On Linux, PyPI's PyTorch is the CUDA build. To take PyTorch's own CPU or CUDA wheels:
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cu130
+TORCH_INDEX ?=
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint test-quick test-slow lock registry clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/installed: requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off --quiet \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements.lock
+	@touch $@
+
+demo: $(VENV)/installed ## from nothing to a registered, promoted int8 model on the phrasebook
+	python -m flows.pipeline
+
+test: lint test-quick ## lint and tests, at most 12 minutes
+
+lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
+	ruff check
+	ruff format --check
+	mypy seq2seq tasks flows
+	lint-imports --no-cache --no-timing
+	hadolint Dockerfile
+
+test-quick: $(VENV)/installed ## the tests without those that take minutes
+	pytest -m "not slow"
+
+test-slow: $(VENV)/installed ## the tests that take minutes
+	pytest -m slow --timeout=3600
+
+registry: $(VENV)/installed ## MLflow's page on http://127.0.0.1:5000
+	python -m tasks.store serve
+
+lock: $(VENV)/installed ## resolve requirements.lock anew from pyproject.toml
+	pip-compile --quiet --extra dev --strip-extras --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links --allow-unsafe --output-file requirements.lock pyproject.toml
+	sed -i 's/^torch==\([0-9.]*\).*/torch==\1/' requirements.lock # a CPU build satisfies it, and a CUDA build
+
+clean: ## remove what the default run made (not the environment, nor DVC's cache)
+	rm -rf data/raw data/clean data/synthetic models reports .work

@@ -1,0 +1,163 @@
+"""The pipeline as a Prefect flow: every stage of dvc.yaml that is not up to date, then registration and release.
+
+``python -m flows.pipeline [--preset NAME]... [--set SECTION.KEY=VALUE]...`` from the repository's root folder.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import State, flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture, wait
+from prefect.states import Completed, Failed
+from prefect.tasks import exponential_backoff
+
+from flows.processes import Children
+from flows.release import release
+from flows.stages import Stage, StageError, read_stages, run_module, run_stage
+from flows.summary import describe, publish
+from flows.workspace import open_workspace, resolve
+from seq2seq.errors import TransientError, UserError
+from seq2seq.files import read_json
+from tasks.stage import run
+
+REGISTER = "register"
+REGISTRATION = Path("reports", "registration.json")
+
+RETRIES = 3
+BACKOFF = 5  # seconds before the first retry; each later one waits twice as long
+# Names of failed states; Prefect's own "Failed" is what neither fits
+BAD_INPUT = "BadInput"  # the user can mend it, trying again can't
+UNAVAILABLE = "Unavailable"  # trying again may help
+
+
+def _may_succeed_later(_task: Any, task_run: Any, state: State[Any]) -> bool:
+    # Prefect is told of one retry more than there are: when it has none left, it logs a traceback
+    return state.name == UNAVAILABLE and int(task_run.run_count) <= RETRIES
+
+
+RETRYING: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "retries": RETRIES + 1,
+    "retry_delay_seconds": exponential_backoff(BACKOFF),
+    "retry_condition_fn": _may_succeed_later,
+}
+
+
+def _attempt(work: Callable[[], bool]) -> State[Any]:
+    """Do the work; return a state whose name says how it went, and whose data are the seconds that it took."""
+    started = time.monotonic()
+    try:
+        executed = work()
+    except UserError as error:
+        return Failed(name=BAD_INPUT, message=str(error))
+    except TransientError as error:
+        return Failed(name=UNAVAILABLE, message=str(error))
+    except StageError as error:
+        return Failed(message=str(error))
+    seconds = time.monotonic() - started
+    if executed:
+        return Completed(message=f"ran for {seconds:.1f} s", data=seconds)
+    return Completed(name="Cached", message="its outputs are those of an earlier run", data=seconds)
+
+
+@task(**RETRYING)
+def run_one(stage: Stage, children: Children) -> State[Any]:
+    """Bring one stage up to date through DVC; the task bears the stage's name."""
+    say = get_run_logger().info
+    return _attempt(lambda: not stage.unchanged and run_stage(stage.name, children, say))
+
+
+@task(name="record", **RETRYING)
+def record(children: Children) -> State[Any]:
+    """Register the model; DVC runs no code for a cached stage, and the MLflow store may be another one today."""
+    say = get_run_logger().info
+    return _attempt(lambda: run_module("tasks.register", children, say))
+
+
+def _run_stages(stages: Sequence[Stage], children: Children) -> dict[str, State[Any]]:
+    """Run each stage after those that it depends on, side by side where they don't depend on each other."""
+    futures: dict[str, PrefectFuture[Any]] = {}
+    for stage in stages:
+        named = run_one.with_options(name=stage.name, task_run_name=stage.name)
+        upstream = [futures[name] for name in stage.upstream]
+        futures[stage.name] = named.submit(stage, children, wait_for=upstream, return_state=False)
+    wait(list(futures.values()))
+    return {name: future.state for name, future in futures.items()}
+
+
+def _failure(states: dict[str, State[Any]]) -> State[Any] | None:
+    """The flow's failed state, where a stage failed."""
+    failed = {name: state for name, state in states.items() if state.is_failed() or state.is_crashed()}
+    if not failed:
+        return None
+    bad_input = any(state.name == BAD_INPUT for state in failed.values())
+    message = "; ".join(f"{name}: {state.message}" for name, state in failed.items())
+    return Failed(name=BAD_INPUT if bad_input else "Failed", message=message)
+
+
+@flow(name="pipeline")
+def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> State[Any]:
+    """Bring every stage up to date, register the model, and promote it if it is good enough.
+
+    Args:
+        presets: names of files in presets/, laid over params.yaml in this order.
+        overrides: assignments SECTION.KEY=VALUE, laid over that.
+
+    Returns:
+        A completed state whose data are a summary in words, or a failed one whose message says what to mend.
+    """
+    from flows.parameters import check_parameters
+
+    say = get_run_logger().info
+    root = Path.cwd()
+    try:
+        tree, where = resolve(root, presets, overrides)
+        params = check_parameters(tree, where)
+        with (
+            open_workspace(root, tree, presets, overrides, say) as workspace,
+            Children(workspace.folder, workspace.environment) as children,
+        ):
+            stages = read_stages(workspace.folder, say)
+            states = _run_stages(stages, children)
+            decision = None
+            if REGISTER in states and not _failure(states):
+                states["record"] = record(children, return_state=True)
+                if states["record"].is_completed():
+                    made = read_json(workspace.folder / REGISTRATION)
+                    decision = release(made["name"], made["version"], params.release)
+            publish(workspace.folder, states)
+            return _failure(states) or Completed(message="up to date", data=describe(workspace.folder, decision))
+    except UserError as error:
+        return Failed(name=BAD_INPUT, message=str(error))
+    except TransientError as error:
+        return Failed(name=UNAVAILABLE, message=str(error))
+
+
+def main() -> None:
+    """Check the command line and the params before Prefect starts, run the flow, and print how it went."""
+    from flows.parameters import check_parameters
+
+    parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description=__doc__)
+    parser.add_argument(
+        "--preset", action="append", default=[], metavar="NAME", help="lay presets/NAME.yaml over params.yaml"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one value for this run"
+    )
+    arguments = parser.parse_args()
+    check_parameters(*resolve(Path.cwd(), arguments.preset, arguments.set))
+    state = pipeline(arguments.preset, arguments.set, return_state=True)
+    if state.name == BAD_INPUT:
+        raise UserError(state.message)
+    if not state.is_completed():
+        sys.exit(f"error: {state.message}")
+    print(state.result())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,139 @@
+"""What a run achieved: as Prefect artifacts for who watches, and in words for who typed the command."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prefect import State
+from prefect.artifacts import create_link_artifact, create_table_artifact
+
+from flows.workspace import PRESETS
+from seq2seq.files import read_json
+
+if TYPE_CHECKING:
+    from flows.release import Decision
+
+REPORTS = Path("reports")
+PAGE = REPORTS / "index.html"
+TRANSLATIONS = 5
+Rows = list[dict[str, Any]]
+
+
+def publish(folder: Path, states: Mapping[str, State[Any]]) -> None:
+    """Leave what the reports in ``folder`` say, and how each stage ended, as artifacts of the flow run."""
+    tables = {
+        "stages": (_stages(states), "How each stage ended, and after how long"),
+        "scores": (_scores(folder), "Scores on the test sets"),
+        "speed": (_speed(folder), "Speed, size and memory of each engine"),
+        "cleaning": (_cleaning(folder), "What the filters dropped"),
+    }
+    for key, (rows, description) in tables.items():
+        if rows:
+            create_table_artifact(rows, key=key, description=description)
+    if (folder / PAGE).exists():
+        create_link_artifact((folder / PAGE).as_uri(), link_text="the report", key="report")
+
+
+def describe(folder: Path, decision: "Decision | None") -> str:
+    """The results in a few lines, some translations, and what to type next."""
+    parts = [_text_table(_scores(folder)), _text_table(_speed(folder))]
+    if decision is not None:
+        name = read_json(folder / REPORTS / "registration.json")["name"]
+        parts.append(f"{name} version {decision.version} is {decision.alias}: {decision.reason}")
+    parts += [_translations(folder), _next_commands(folder)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    """A report, or nothing where no stage has written it."""
+    path = folder / REPORTS / name
+    return dict(read_json(path)) if path.exists() else {}
+
+
+def _stages(states: Mapping[str, State[Any]]) -> Rows:
+    return [
+        {
+            "stage": name,
+            "state": state.name,
+            "seconds": round(state.result(), 1) if state.is_completed() else None,
+            "message": state.message,
+        }
+        for name, state in states.items()
+    ]
+
+
+def _scores(folder: Path) -> Rows:
+    return [
+        {
+            "test set": test,
+            "model": model,
+            "BLEU": f"{score['bleu']:.1f}",
+            "95 % interval": f"{score['bleu_low']:.1f} to {score['bleu_high']:.1f}",
+            "lower-cased": f"{score['bleu_lc']:.1f}",
+            "chrF": f"{score['chrf']:.1f}",
+            "TER": f"{score['ter']:.1f}",
+        }
+        for model, tests in _read(folder, "quality.json").items()
+        for test, score in tests.items()
+    ]
+
+
+def _speed(folder: Path) -> Rows:
+    return [
+        {
+            "model": model,
+            "sentences/s": f"{numbers['sentences_per_second']:.1f}",
+            "size (MB)": f"{numbers['size_mb']:.1f}",
+            "peak memory (MB)": f"{numbers['peak_rss_mb']:.0f}",
+        }
+        for model, numbers in _read(folder, "speed.json").items()
+    ]
+
+
+def _cleaning(folder: Path) -> Rows:
+    corpora = _read(folder, "cleaning.json")
+    corpora.pop("held_out", None)
+    return [
+        {"corpus": corpus, "part": part, "lines": tally["lines_in"]}
+        | {name: found["dropped"] for name, found in tally["filters"].items()}
+        | {"held out": tally["held_out"], "kept": tally["kept"]}
+        for corpus, parts in corpora.items()
+        for part, tally in parts.items()
+    ]
+
+
+def _text_table(rows: Rows) -> str:
+    if not rows:
+        return ""
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def _translations(folder: Path) -> str:
+    tests = list(_read(folder, "quality.json").get("int8", {}))
+    if not tests:
+        return ""
+    import pandas as pd
+
+    predictions = folder / REPORTS / "predictions" / "int8"
+    frame = pd.read_parquet(predictions / f"{tests[0]}.parquet").head(TRANSLATIONS)
+    pairs = zip(frame["source"], frame["prediction"], strict=True)
+    return "\n".join(f"  {source}\n  -> {prediction}" for source, prediction in pairs)
+
+
+def _next_commands(folder: Path) -> str:
+    python = Path(sys.executable)
+    command = str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
+    presets = " or ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
+    lines = {
+        f"{command} -m flows.release history": "every version, and why it was promoted or not",
+        f"{command} -m flows.pipeline --set corpora.pairs=FILE.tsv": "learn from your own pairs",
+    }
+    if presets:
+        lines[f"{command} -m flows.pipeline --preset NAME"] = f"NAME is {presets}"
+    if (folder / PAGE).exists():
+        lines = {f"open {folder / PAGE}": "the report"} | lines
+    width = max(map(len, lines))
+    return "What to type next:\n" + "\n".join(f"  {line:<{width}}  # {purpose}" for line, purpose in lines.items())

@@ -1,0 +1,350 @@
+"""English: do-support, tenses of the simple and the perfect, time at the end of the clause."""
+
+from dataclasses import dataclass
+
+from seq2seq.phrasebook import cldr
+from seq2seq.phrasebook.grammar import Forms, Language, fill, finish, fixed, spaced
+from seq2seq.phrasebook.messages import (
+    Buildings,
+    Clause,
+    Clock,
+    Day,
+    Drink,
+    Embedded,
+    Filler,
+    Item,
+    Measure,
+    Money,
+    Name,
+    Number,
+    Price,
+    Pronoun,
+    Role,
+    Sentence,
+    Term,
+    When,
+)
+from seq2seq.phrasebook.vocabulary import FORMS, MODALS
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A verb and what follows it.
+
+    ``verb`` is infinitive, past tense and participle, the latter two where irregular; the subject is
+    singular, plural, or agrees with the slot ``subject``.
+    """
+
+    verb: str
+    complement: str
+    subject: str = "{subject}"
+    number: str = ""
+
+
+FRAMES = {
+    "buy": Frame("buy bought", "{item}"),
+    "sell": Frame("sell sold", "{item} for {price}"),
+    "pay": Frame("pay paid", "{price} for {item}"),
+    "look_for": Frame("look", "for {item}"),
+    "forget": Frame("forget forgot", "{item}"),
+    "lose": Frame("lose lost", "{item}"),
+    "repair": Frame("repair", "{item}"),
+    "bring": Frame("bring brought", "{item} along"),
+    "give": Frame("give gave", "{item} to {other:object}"),
+    "send": Frame("send sent", "{item} to {other:object}"),
+    "thank": Frame("thank", "{other:object} for {item}"),
+    "call": Frame("call", "{other:object}"),
+    "help": Frame("help", "{other:object}"),
+    "wait": Frame("wait", "for {other:object}"),
+    "meet": Frame("meet met", "{other:object}"),
+    "pick_up": Frame("pick picked", "up {other:object}"),
+    "visit": Frame("visit", "{other:object}"),
+    "invite": Frame("invite", "{other:object} to the {event}"),
+    "remind": Frame("remind", "{other:object} of the {event}"),
+    "postpone": Frame("postpone", "the {event} to {day:name}"),
+    "cancel": Frame("cancel canceled", "the {event}"),
+    "fly": Frame("fly flew", "to {country}"),
+    "take_train": Frame("take took", "the train from {origin} to {destination}"),
+    "drive": Frame("drive drove", "to {city} at {speed}"),
+    "go": Frame("go went", "to the {place}"),
+    "get_up": Frame("get got", "up at {clock}"),
+    "arrive": Frame("arrive", "in {city}"),
+    "stay": Frame("stay", "in {city} for {duration}"),
+    "rent": Frame("rent", "an apartment in {city} for {duration}"),
+    "drink": Frame("drink drank", "{drink}"),
+    "order": Frame("order", "{drink}"),
+    "need": Frame("need", "{quantity}"),
+    "run": Frame("run ran", "{distance}"),
+    "learn": Frame("learn", "{language}"),
+    "speak": Frame("speak spoke", "{language}"),
+    "write": Frame("write wrote", "to {other:object} in {language}"),
+    "translate": Frame("translate", "{item} from {origin} into {language}"),
+    "watch_film": Frame("watch", "the film in {language}"),
+    "read_chapter": Frame("read read", "the {chapter} chapter"),
+    "finish_in_place": Frame("finish", "in {rank} place"),
+    "exchange": Frame("exchange", "{money} for {wanted}"),
+    "live": Frame("live", "in {city}"),
+    "live_on_floor": Frame("live", "on the {floor} floor"),
+    "come_from": Frame("come", "from {country}"),
+    "work_as": Frame("work", "as {profession}"),
+    "be_old": Frame("be", "{age} years old"),
+    "be_born": Frame("be", "born in {city}"),
+    "be_taller": Frame("be", "{length} taller than {other:object}"),
+    "have_left": Frame("have had", "{money} left"),
+    "like": Frame("like", "{item}"),
+    "be_interested": Frame("be", "interested in {topic}"),
+    "look_forward": Frame("look", "forward to the {event}"),
+    "belong": Frame("belong", "to {owner}", "{item}", "singular"),
+    "cost": Frame("cost cost", "{price}", "{item}", "singular"),
+    "weigh": Frame("weigh", "{weight}", "{item}", "singular"),
+    "begin": Frame("begin began", "", "the {event}", "singular"),
+    "take_place": Frame("take took", "place in {city}", "the {event}", "singular"),
+    "open": Frame("open", "", "the {place}", "singular"),
+    "close": Frame("close", "", "the {place}", "singular"),
+    "train_leaves": Frame("leave left", "from platform {platform}", "the train to {city}", "singular"),
+    "flight_takes": Frame("take took", "{duration}", "the flight from {origin} to {destination}", "singular"),
+    "there_are": Frame("be", "{buildings} in {city}", "there", "plural"),
+    "be_far": Frame("be", "{distance} from {origin} to {destination}", "it", "singular"),
+    "be_warm": Frame("be", "{degrees}", "the temperature in {city}", "singular"),
+    "be_time": Frame("be", "{clock} now", "it", "singular"),
+    "rise": Frame("rise rose", "by {percent}", "the price of {substance}", "singular"),
+    "fall": Frame("fall fell", "by {percent}", "the price of {substance}", "singular"),
+    "cost_per_kilogram": Frame("cost cost", "{price}", "a kilogram of {substance}", "singular"),
+    "say": Frame("say said", "{content}"),
+    "think": Frame("think", "{content}"),
+    "hope": Frame("hope", "{content}"),
+    "hear": Frame("hear heard", "{content}"),
+    "know": Frame("know", "{content}"),
+    "wonder": Frame("wonder", "{content}"),
+    "forget_to": Frame("forget forgot", "{action}"),
+    "promise": Frame("promise", "{action}"),
+    "decide": Frame("decide", "{action}"),
+    "try": Frame("try", "{action}"),
+    "plan": Frame("plan", "{action}"),
+    "ask_to": Frame("ask", "{other:object} {action}"),
+    "be_important": Frame("be", "important {action}", "it", "singular"),
+    "be_difficult": Frame("be", "difficult {action}", "it", "singular"),
+}
+_VOWELS = "aeiou"
+_PRONOUNS = {"I": "me", "we": "us", "you": "you", "he": "him", "she": "her", "who": ""}
+_PREPOSITIONS = dict.fromkeys(["airport", "market", "station", "university"], "at")  # in the others
+_CURRENT_MODALS = {"can": "can", "should": "should", "would_like_to": "would"}
+_JOINTS = {
+    "because": "{0} because {1}",
+    "because_first": "because {1}, {0}",
+    "if": "if {1}, {0}",
+    "although": "{0} although {1}",
+    "although_first": "although {1}, {0}",
+    "before": "{0} before {1}",
+    "so": "{0}, so {1}",
+    "and": "{0}, and {1}",
+    "but": "{0}, but {1}",
+}
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in _VOWELS else f"a {noun}"  # an hour and a university are not among them
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2] not in _VOWELS:
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def _country(code: str) -> str:
+    name = cldr.country("en", code)
+    return f"the {name}" if code in ("NL", "US") else name
+
+
+def _clock(clock: Clock) -> str:
+    if not clock.spoken:
+        return cldr.digital("en", clock)
+    after = clock.minute <= 30
+    hour = cldr.number_word("en", clock.hour if after else clock.hour % 12 + 1)
+    match clock.minute:
+        case 0:
+            return f"{hour} o'clock"
+        case 30:
+            return f"half past {hour}"
+    minutes = clock.minute if after else 60 - clock.minute
+    words = "a quarter" if minutes == 15 else cldr.number_word("en", minutes)
+    return f"{words} {'past' if after else 'to'} {hour}"
+
+
+def _day(day: Day) -> str:
+    weekday = cldr.pattern("en", day.date, "EEEE")
+    match day.kind:
+        case "weekday":
+            return f"on {weekday}"
+        case "last" | "next" | "every":
+            return f"{day.kind} {weekday}"
+        case "date":
+            return f"on {cldr.skeleton('en', day.date, 'MMMMd')}"
+        case "weekday_date":
+            return f"on {weekday}, {cldr.skeleton('en', day.date, 'MMMMd')}"
+        case "full_date":
+            return f"on {cldr.long_date('en', day.date)}"
+        case "month":
+            return f"in {cldr.skeleton('en', day.date, 'yMMMM')}"
+        case "ago" | "ahead":
+            return cldr.distance_in_time("en", day)
+        case "since_year":
+            return f"since {day.date.year}"
+        case "since_span" if day.span:
+            return f"for {cldr.measure('en', day.span)}"
+    return day.kind  # yesterday, today, tomorrow
+
+
+def _when(when: When | None) -> str:
+    if when is None:
+        return ""
+    return spaced(f"at {_clock(when.clock)}" if when.clock else "", _day(when.day) if when.day else "")
+
+
+def _phrase(filler: Filler) -> Forms:
+    match filler:
+        case Pronoun(word):
+            return Forms({"": word if word != "who" else "", "object": _PRONOUNS[word]})
+        case Name(name):
+            return Forms({"": name, "object": name})
+        case Role(noun, owner, relative):
+            text = f"{owner} {noun}" + (f" who {_statement(relative)}" if relative else "")
+            return Forms({"": text, "object": text})
+        case Item(noun, determiner, adjective, count):
+            if count > 1:
+                return fixed(spaced(cldr.number_word("en", count), adjective, _plural(noun)))
+            words = spaced(adjective, noun)
+            return fixed(_article(words) if determiner == "a" else f"{determiner} {words}")
+        case Drink(container, drink, count):
+            return fixed(f"{cldr.number_word('en', count)} {_plural(container)} of {drink}")
+        case Buildings(place, count):
+            return fixed(f"{cldr.number_word('en', count)} {_plural(place)}")
+        case Measure(_, _, substance):
+            return fixed(cldr.measure("en", filler) + (f" of {substance}" if substance else ""))
+        case Price():
+            return fixed(cldr.price("en", filler))
+        case Money():
+            return fixed(cldr.money("en", filler))
+        case Number("ordinal", value):
+            return fixed(cldr.ordinal_word("en", value))
+        case Number("percent", value):
+            return fixed(cldr.percent("en", value))
+        case Number(_, value):
+            return fixed(str(value))
+        case Clock():
+            return fixed(_clock(filler))
+        case Day():
+            return Forms({"name": cldr.pattern("en", filler.date, "EEEE")})
+        case Embedded("to", clause):
+            return fixed(spaced("not" if clause.negated else "", "to", _infinitive(clause)))
+        case Embedded(word, clause):
+            return fixed(f"{word} {_statement(clause)}")
+    return fixed(_term(filler))
+
+
+def _term(term: Term) -> str:
+    match term.kind:
+        case "city":
+            return cldr.city("en", term.name)
+        case "country":
+            return _country(term.name)
+        case "language":
+            return cldr.tongue("en", term.name)
+        case "profession":
+            return _article(term.name)
+    return term.name
+
+
+def _regular_past(verb: str) -> str:
+    if verb.endswith("y") and verb[-2] not in _VOWELS:
+        return f"{verb[:-1]}ied"
+    return f"{verb}d" if verb.endswith("e") else f"{verb}ed"
+
+
+def _third_person(verb: str) -> str:
+    return {"have": "has", "go": "goes"}.get(verb, _plural(verb))
+
+
+def _person(clause: Clause, frame: Frame) -> str:
+    """I, singular or plural: what the verb agrees with."""
+    subject = clause.slots.get("subject")
+    if frame.number or not isinstance(subject, Pronoun):
+        return frame.number or "singular"
+    return {"I": "I", "we": "plural", "you": "plural"}.get(subject.word, "singular")
+
+
+def _be(person: str, past: bool) -> str:
+    if past:
+        return "were" if person == "plural" else "was"
+    return {"I": "am", "plural": "are", "singular": "is"}[person]
+
+
+def _verb(clause: Clause, question: bool) -> tuple[str, str]:
+    """Auxiliary (empty where English needs none) and the rest of the verb."""
+    frame = FRAMES[clause.frame]
+    verb, *irregular = frame.verb.split()
+    person, past = _person(clause, frame), clause.tense == "past"
+    if clause.modal in _CURRENT_MODALS:
+        return _CURRENT_MODALS[clause.modal], f"like to {verb}" if clause.modal == "would_like_to" else verb
+    if clause.tense == "future" and not clause.modal:
+        return "will", verb
+    if clause.when and clause.when.day and clause.when.day.kind in ("since_year", "since_span"):
+        return "has" if person == "singular" else "have", "been" if verb == "be" else _regular_past(verb)
+    if verb == "be":
+        return _be(person, past), ""
+    rest = ""
+    if clause.modal:  # have_to, want_to; had_to, wanted_to
+        verb, irregular = ("want", []) if clause.modal.startswith("want") else ("have", ["had"])
+        past, rest = clause.modal in ("had_to", "wanted_to"), f"to {frame.verb.split()[0]}"
+    if question or clause.negated:
+        auxiliary = "did" if past else "does" if person == "singular" else "do"
+        return auxiliary, spaced(verb, rest)
+    if past:
+        return "", spaced(irregular[0] if irregular else _regular_past(verb), rest)
+    return "", spaced(_third_person(verb) if person == "singular" else verb, rest)
+
+
+def _complement(clause: Clause, fronted: bool = False) -> str:
+    phrases = {name: _phrase(filler) for name, filler in clause.slots.items()}
+    place = f"{_PREPOSITIONS.get(clause.place, 'in')} the {clause.place}" if clause.place else ""
+    return spaced(fill(FRAMES[clause.frame].complement, phrases), place, "" if fronted else _when(clause.when))
+
+
+def _subject(clause: Clause) -> str:
+    return fill(FRAMES[clause.frame].subject, {name: _phrase(filler) for name, filler in clause.slots.items()})
+
+
+def _statement(clause: Clause, fronted: bool = False) -> str:
+    auxiliary, rest = _verb(clause, question=False)
+    auxiliary = spaced(auxiliary, "not" if clause.negated else "").replace("can not", "cannot")
+    return spaced(_subject(clause), auxiliary, rest, _complement(clause, fronted))
+
+
+def _question(clause: Clause) -> str:
+    auxiliary, rest = _verb(clause, question=True)
+    return spaced(auxiliary, _subject(clause), "not" if clause.negated else "", rest, _complement(clause))
+
+
+def _infinitive(clause: Clause) -> str:
+    return spaced(FRAMES[clause.frame].verb.split()[0], _complement(clause))
+
+
+def render(sentence: Sentence) -> str:
+    """Say a message in English."""
+    first = sentence.clauses[0]
+    match sentence.form:
+        case "statement":
+            return finish(_statement(first), ".")
+        case "fronted":
+            return finish(f"{_when(first.when)}, {_statement(first, fronted=True)}", ".")
+        case "question":
+            return finish(_question(first), "?")
+        case "where" | "when" | "why":
+            return finish(f"{sentence.form} {_question(first)}", "?")
+        case "request":
+            return finish(spaced("please", "do not" if first.negated else "", _infinitive(first)), ".")
+    return finish(_JOINTS[sentence.form].format(*map(_statement, sentence.clauses)), ".")
+
+
+LANGUAGE = Language("en", render, frozenset(FRAMES), frozenset(FORMS), frozenset(MODALS))

@@ -1,0 +1,22 @@
+"""Stage ``clean``: filter all raw corpora, hold out validation, gate and test sets, drop what would leak."""
+
+from seq2seq.cleaning import CleaningParams
+from seq2seq.files import replacing, write_json
+from seq2seq.languages import LanguagesParams
+from seq2seq.params import load_section
+from seq2seq.preparation import prepare
+from tasks.stage import PARAMS, path_arguments, run
+
+
+def main() -> None:
+    """Read the raw corpora, write the clean ones and the counts of each filter."""
+    paths = path_arguments(__doc__, "raw", "out", "report")
+    languages = load_section(PARAMS, "languages", LanguagesParams)
+    params = load_section(PARAMS, "cleaning", CleaningParams)
+    with replacing(paths.out) as partial:
+        report = prepare(paths.raw, partial, languages, params)
+    write_json(paths.report, report)
+
+
+if __name__ == "__main__":
+    run(main)

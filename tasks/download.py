@@ -1,0 +1,34 @@
+"""Stage download: corpora of the catalogue and the user's own pairs, as raw partitioned Parquet."""
+
+import os
+from pathlib import Path
+
+from seq2seq.acquisition import CorporaParams, acquire
+from seq2seq.files import write_json
+from seq2seq.languages import LanguagesParams
+from seq2seq.params import load_section
+from seq2seq.phrasebook import PhrasebookParams
+from tasks.stage import PARAMS, path_arguments, run
+
+FETCHED = Path(".work/fetched")  # files by digest, kept from run to run; DVC does not know it
+
+
+def main() -> None:
+    """Write data/raw, and a report of what it holds under which licence."""
+    paths = path_arguments(__doc__, "catalogue", "pairs", "out", "report")
+    mirror = os.environ.get("CORPUS_MIRROR")
+    facts = acquire(
+        load_section(PARAMS, "corpora", CorporaParams).names,
+        load_section(PARAMS, "languages", LanguagesParams),
+        load_section(PARAMS, "phrasebook", PhrasebookParams),
+        catalogue=paths.catalogue,
+        tables=paths.pairs,
+        store=FETCHED,
+        mirror=Path(mirror) if mirror else None,
+        out=paths.out,
+    )
+    write_json(paths.report, facts)
+
+
+if __name__ == "__main__":
+    run(main)

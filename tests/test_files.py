@@ -1,0 +1,65 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seq2seq.files import read_json, replacing, sha256_tree, write_json, write_text
+
+
+def test_a_failure_while_writing_leaves_the_old_content_and_nothing_else(tmp_path):
+    folder = tmp_path / "out"
+    with replacing(folder) as partial:
+        partial.mkdir()
+        (partial / "a").write_text("old")
+    with pytest.raises(OSError, match="full"), replacing(folder) as partial:
+        partial.mkdir()
+        (partial / "a").write_text("new")
+        raise OSError("full")
+    assert (folder / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_files_and_folders_replace_what_was_there(tmp_path):
+    path = tmp_path / "deep" / "out"
+    for text in ("first", "second"):
+        write_text(path, text)
+    assert path.read_text() == "second"
+    folder = tmp_path / "folder"
+    for text in ("first", "second"):
+        with replacing(folder) as partial:
+            partial.mkdir()
+            (partial / text).write_text(text)
+    assert [file.name for file in folder.iterdir()] == ["second"]
+
+
+def test_the_digest_of_a_tree_knows_names_and_contents_but_not_its_place(tmp_path):
+    for name in ("first", "second"):
+        write_json(tmp_path / name / "sub" / "a.json", {"x": 1})
+    digests = [sha256_tree(tmp_path / name) for name in ("first", "second")]
+    assert digests[0] == digests[1]
+    (tmp_path / "second" / "sub" / "a.json").rename(tmp_path / "second" / "sub" / "b.json")
+    assert sha256_tree(tmp_path / "second") != digests[0]
+
+
+def test_json_is_readable_unicode(tmp_path):
+    write_json(tmp_path / "a.json", {"text": "Käse 奶酪"})
+    assert "Käse 奶酪" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert read_json(tmp_path / "a.json") == {"text": "Käse 奶酪"}
+    assert json.loads((tmp_path / "a.json").read_bytes())
+
+
+def test_importing_the_library_does_nothing(tmp_path):
+    """No folder, no logging, no threads, no environment: rule 8 of the house."""
+    root = Path(__file__).parent.parent
+    modules = [f"seq2seq.{path.stem}" for path in sorted((root / "seq2seq").glob("[a-z]*.py"))]
+    code = (
+        "import sys, os, logging, threading\n"
+        f"sys.path.insert(0, {str(root)!r})\n"
+        "before = dict(os.environ), list(logging.root.handlers), threading.active_count()\n"
+        f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
+        "assert before == (dict(os.environ), list(logging.root.handlers), threading.active_count())\n"
+    )
+    subprocess.run([sys.executable, "-B", "-c", code], cwd=tmp_path, check=True)
+    assert list(tmp_path.iterdir()) == []

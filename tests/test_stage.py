@@ -1,0 +1,94 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.stage import TRY_AGAIN, USER_ERROR, work_directory
+
+ROOT = Path(__file__).parent.parent
+PREFIX = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+
+
+def run_main(body, cwd, **options):
+    code = PREFIX + "import errno, os, time\nfrom seq2seq.errors import *\nfrom tasks.stage import *\n"
+    code += f"def main():\n    {body}\nrun(main)\n"
+    return subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "line"),
+    [
+        ("raise UserError('a thing\\n is wrong')", USER_ERROR, "error: a thing is wrong"),
+        ("raise TransientError('no network')", TRY_AGAIN, "error: no network"),
+        (
+            "raise OSError(errno.ENOSPC, 'No space', 'data/x')",
+            USER_ERROR,
+            "error: the disk is full while writing data/x",
+        ),
+        ("raise KeyboardInterrupt", 130, "error: interrupted"),
+    ],
+)
+def test_a_failure_is_one_line_and_its_status(tmp_path, body, status, line):
+    result = run_main(body, tmp_path)
+    assert result.returncode == status
+    assert result.stderr.startswith(line)
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback(tmp_path):
+    result = run_main("raise KeyError('bug')", tmp_path)
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_really_full_disk_is_one_line(tmp_path):
+    result = run_main("open('/dev/full', 'w').write('x' * 10**6)", tmp_path)
+    assert (result.returncode, result.stderr.count("\n")) == (USER_ERROR, 1)
+    assert "the disk is full" in result.stderr
+
+
+def test_unfinished_work_is_kept_for_the_same_inputs_and_dropped_for_others(tmp_path):
+    with work_directory("train", "one", tmp_path) as work:
+        (work / "checkpoint").write_text("x")
+    with work_directory("train", "one", tmp_path) as work:
+        assert (work / "checkpoint").read_text() == "x"
+    with work_directory("train", "two", tmp_path) as work:
+        assert list(work.iterdir()) == []
+    assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["lock", "two"]
+
+
+def test_two_processes_never_work_on_one_stage_at_once(tmp_path):
+    body = "with work_directory('s', 'd'): print(time.time()); time.sleep(0.5); print(time.time())"
+    code = PREFIX + f"import time\nfrom tasks.stage import work_directory\n{body}\n"
+    first, second = (
+        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    )
+    spans = sorted(tuple(map(float, process.communicate()[0].split())) for process in (first, second))
+    assert spans[0][1] <= spans[1][0]
+
+
+def test_the_orphan_of_a_killed_dvc_ends_soon(tmp_path):
+    stage = PREFIX + "import time\nfrom tasks.stage import run\n"
+    stage += "run(lambda: (print(__import__('os').getpid(), flush=True), time.sleep(60)))\n"
+    (tmp_path / "stage.py").write_text(stage)
+    code = f"import subprocess; subprocess.run([{sys.executable!r}, 'stage.py'])"
+    environment = os.environ | {"DVC_STAGE": "train"}
+    dvc = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    orphan = int(dvc.stdout.readline())
+    dvc.kill()
+    dvc.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and Path(f"/proc/{orphan}").exists():
+        time.sleep(0.1)
+    alive = Path(f"/proc/{orphan}").exists()
+    if alive:
+        os.kill(orphan, signal.SIGKILL)
+    assert not alive
