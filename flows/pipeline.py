@@ -4,6 +4,7 @@
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,11 +14,13 @@ from typing import Any
 from prefect import State, flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, wait
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Failed
 from prefect.tasks import exponential_backoff
 
 from flows.processes import Children
 from flows.release import release
+from flows.server import find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish
 from flows.workspace import open_workspace, resolve
@@ -140,8 +143,6 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> 
 
 def main() -> None:
     """Check the command line and the params before Prefect starts, run the flow, and print how it went."""
-    from flows.parameters import check_parameters
-
     parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description=__doc__)
     parser.add_argument(
         "--preset", action="append", default=[], metavar="NAME", help="lay presets/NAME.yaml over params.yaml"
@@ -150,8 +151,14 @@ def main() -> None:
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one value for this run"
     )
     arguments = parser.parse_args()
-    check_parameters(*resolve(Path.cwd(), arguments.preset, arguments.set))
-    state = pipeline(arguments.preset, arguments.set, return_state=True)
+    tree, where = resolve(Path.cwd(), arguments.preset, arguments.set)
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
+    wait_for_server = find_server()
+    from flows.parameters import check_parameters
+
+    check_parameters(tree, where)
+    with temporary_settings({PREFECT_API_URL: wait_for_server()}):
+        state = pipeline(arguments.preset, arguments.set, return_state=True)
     if state.name == BAD_INPUT:
         raise UserError(state.message)
     if not state.is_completed():

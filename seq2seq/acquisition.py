@@ -88,7 +88,7 @@ def acquire(
                 case WheelsCorpus():
                     found = _write_messages(raw, name, corpus, languages, store)
                 case GeneratedCorpus():
-                    found = {"lines": _write(raw, generate(phrasebook, languages.source, languages.target))}
+                    found = {"lines": _write(raw, _generate_texts(name, phrasebook, languages))}
             facts[name] = {"licence": corpus.licence, "citation": corpus.citation, **found}
     return facts
 
@@ -135,6 +135,15 @@ def _fetch_texts(
 
 def _needed(group: FileGroup, languages: LanguagesParams) -> list[str]:
     return [languages.target] if group.split == "mono" else [languages.source, languages.target]
+
+
+def _generate_texts(name: str, phrasebook: PhrasebookParams, languages: LanguagesParams) -> dict[str, Frames]:
+    """Generate the phrasebook; a part that params don't ask for, such as mono, is left out."""
+    return {
+        f"test/{name}_test" if split == "test" else f"{split}/{name}": [frame]
+        for split, frame in generate(languages.source, languages.target, phrasebook).items()
+        if len(frame)
+    }
 
 
 def _write_messages(raw: Path, name: str, corpus: WheelsCorpus, languages: LanguagesParams, store: Path) -> Facts:

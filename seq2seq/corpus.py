@@ -37,7 +37,7 @@ def read_partitions(folder: Path) -> Iterator[pd.DataFrame]:
         try:
             yield pq.read_table(path, schema=SCHEMA).to_pandas()
         except pa.ArrowInvalid:
-            raise UserError(f"{path} is damaged; remove it and run the stage that makes it again") from None
+            raise _damaged(path) from None
 
 
 def read_corpus(folder: Path) -> pd.DataFrame:
@@ -87,5 +87,19 @@ def swap(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_lines(folder: Path) -> int:
-    """Lines of a corpus, read from its metadata."""
-    return sum(pq.read_metadata(path).num_rows for path in partitions(folder))
+    """Lines of a corpus, read from its metadata.
+
+    Raises:
+        UserError: a partition is damaged.
+    """
+    total = 0
+    for path in partitions(folder):
+        try:
+            total += pq.read_metadata(path).num_rows
+        except pa.ArrowInvalid:
+            raise _damaged(path) from None
+    return total
+
+
+def _damaged(path: Path) -> UserError:
+    return UserError(f"{path} is damaged; remove it and run the stage that makes it again")

@@ -194,7 +194,9 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
 
 
 def _git(*arguments: str) -> str:
-    return subprocess.run(["git", "-c", "safe.directory=*", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", "-c", "safe.directory=*", *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def _leaves(tree: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,10 +3,12 @@
 ``python -m tasks.store`` prints the address to give to other programs.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
 import re
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -25,8 +27,9 @@ FOLDER, ARTIFACTS = Path("registry"), "artifacts"
 SQLITE = "sqlite:///"
 # MLflow gives up on a silent server after minutes; so patient it may be only once the server has answered
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
-FIRST_CALL = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING"}
+FIRST_CALL = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
+# what goes wrong comes as an exception too; MLflow's log repeats it with a traceback
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "CRITICAL"}
 PATH_COLUMNS = {  # where MLflow's database holds absolute paths of artifacts
     "experiments": ["artifact_location"],
     "runs": ["artifact_uri"],
@@ -70,8 +73,9 @@ def open_store(root: Path = Path()) -> Iterator[Store]:
     """Yield the store, which is this process's alone meanwhile as far as this machine is concerned.
 
     Raises:
-        UserError: MLFLOW_TRACKING_URI is no address that is known here, or no server answers there.
+        UserError: MLFLOW_TRACKING_URI is no address that is known here, or no store answers there.
         TransientError: the server stopped answering later on.
+        OSError: the disk is full.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or local_tracking_uri(root)
     bars = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty())}
@@ -79,16 +83,17 @@ def open_store(root: Path = Path()) -> Iterator[Store]:
         os.environ.setdefault(name, value)
     if uri.startswith(SQLITE):
         database = Path(uri.removeprefix(SQLITE)).resolve()
-        with _locked(database.with_name(f"{database.name}.lock")):
+        uri, artifacts = f"{SQLITE}{database}", database.parent / ARTIFACTS
+        with _locked(database.with_name(f"{database.name}.lock")), _short_errors(uri):
             if database.exists():
                 _follow_move(database)
             else:
-                _create(database)
-            yield Store(_client(f"{SQLITE}{database}"), f"{SQLITE}{database}", database.parent / ARTIFACTS)
+                _create(database, artifacts)
+            yield Store(_connect(uri), uri, artifacts)
     elif re.match("https?://", uri):
         name = hashlib.sha256(uri.encode()).hexdigest()[:16]
-        with _locked(Path(tempfile.gettempdir()) / f"seq2seq-{os.getuid()}-{name}.lock"), _server_errors(uri):
-            yield Store(_reach(uri), uri, None)
+        with _locked(Path(tempfile.gettempdir()) / f"seq2seq-{os.getuid()}-{name}.lock"), _short_errors(uri):
+            yield Store(_connect(uri), uri, None)
     else:
         raise UserError(
             f"MLFLOW_TRACKING_URI is {_without_password(uri)}; set it to http://HOST:PORT of an MLflow server "
@@ -96,30 +101,20 @@ def open_store(root: Path = Path()) -> Iterator[Store]:
         )
 
 
-def _client(uri: str) -> Any:
+def _connect(uri: str) -> Any:
+    """Connect, and know within seconds whether the store is there."""
     import mlflow
-
-    return mlflow.MlflowClient(uri, registry_uri=uri)
-
-
-def _without_password(text: str) -> str:
-    return re.sub("//[^/@ ]*@", "//", text)
-
-
-def _reach(uri: str) -> Any:
-    """Connect to a server, and know within seconds whether it is there."""
     from mlflow.exceptions import MlflowException
 
-    client = _client(uri)
+    client = mlflow.MlflowClient(uri, registry_uri=uri)
     before = {name: os.environ[name] for name in FIRST_CALL}
     os.environ.update(FIRST_CALL)
     try:
         client.search_experiments(max_results=1)
     except MlflowException as error:
-        reason = textwrap.shorten(_without_password(str(error)), 200)
         raise UserError(
-            f"no MLflow server answers at {_without_password(uri)}: start it, correct MLFLOW_TRACKING_URI, "
-            f"or unset it to use the local store ({reason})"
+            f"no MLflow store answers at {_without_password(uri)}: start its server, correct MLFLOW_TRACKING_URI, "
+            f"or unset it to use the local store ({_shorten(error)})"
         ) from None
     finally:
         os.environ.update(before)
@@ -127,18 +122,30 @@ def _reach(uri: str) -> Any:
 
 
 @contextmanager
-def _server_errors(uri: str) -> Iterator[None]:
+def _short_errors(uri: str) -> Iterator[None]:
+    """Say in one line what MLflow says in pages: a full disk, and a server that is gone."""
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except MlflowException as error:
-        if "API request to" not in str(error):  # how MLflow words a dead line and an error of the server's own
-            raise
-        reason = textwrap.shorten(_without_password(str(error)), 200)
-        raise TransientError(
-            f"the MLflow server at {_without_password(uri)} stopped answering; run the same command again ({reason})"
-        ) from error
+    except (MlflowException, SQLAlchemyError, shutil.Error) as error:
+        if re.search("disk is full|No space left on device", str(error)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), uri.removeprefix(SQLITE)) from error
+        if "API request to" in str(error):  # how MLflow words a dead line, and an error of the server's own
+            raise TransientError(
+                f"the MLflow server at {_without_password(uri)} stopped answering; run the same command again "
+                f"({_shorten(error)})"
+            ) from error
+        raise
+
+
+def _without_password(text: str) -> str:
+    return re.sub("//[^/@ ]*@", "//", text)
+
+
+def _shorten(error: Exception) -> str:
+    return textwrap.shorten(_without_password(str(error)), 200)
 
 
 @contextmanager
@@ -154,12 +161,12 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _create(database: Path) -> None:
+def _create(database: Path, artifacts: Path) -> None:
     """Let MLflow make its tables in a file aside: killed half-way, it would refuse what it left."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     with replacing(database) as partial:
-        SqlAlchemyStore(f"{SQLITE}{partial}", str(database.parent / ARTIFACTS)).engine.dispose()
+        SqlAlchemyStore(f"{SQLITE}{partial}", str(artifacts)).engine.dispose()
 
 
 def _follow_move(database: Path) -> None:
@@ -168,16 +175,21 @@ def _follow_move(database: Path) -> None:
     Each experiment of ours keeps its artifacts in FOLDER/ARTIFACTS/NAME, so its row tells the old FOLDER.
     """
     here = str(database.parent)
-    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
-        rows = connection.execute("SELECT artifact_location, name FROM experiments").fetchall()
-        tails = [(place, f"/{ARTIFACTS}/{name}") for place, name in rows]
-        for old in {place.removesuffix(tail) for place, tail in tails if place.endswith(tail)} - {here}:
-            for table, columns in PATH_COLUMNS.items():
-                for column in columns:
-                    connection.execute(
-                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
-                        (here, len(old) + 1, len(old) + 1, f"{old}/"),
-                    )
+    try:
+        with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+            rows = connection.execute("SELECT artifact_location, name FROM experiments").fetchall()
+            tails = [(place, f"/{ARTIFACTS}/{name}") for place, name in rows]
+            for old in {place.removesuffix(tail) for place, tail in tails if place.endswith(tail)} - {here}:
+                for table, columns in PATH_COLUMNS.items():
+                    for column in columns:
+                        connection.execute(
+                            f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
+                            (here, len(old) + 1, len(old) + 1, f"{old}/"),
+                        )
+    except sqlite3.DatabaseError as error:
+        raise UserError(
+            f"{database} can't be used as an MLflow store ({error}); move it away, or correct MLFLOW_TRACKING_URI"
+        ) from None
 
 
 def main() -> None:

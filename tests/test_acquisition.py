@@ -252,6 +252,18 @@ def test_the_stage_gets_multi30k_from_the_mirror(workspace):
     assert first["target"] == "Zwei junge weiße Männer sind im Freien in der Nähe vieler Büsche."
 
 
+def test_the_stage_makes_the_phrasebook_without_network(workspace):
+    params = workspace / "params.yaml"
+    text = params.read_text(encoding="utf-8").replace("mono_lines: 4000", "mono_lines: 0")
+    params.write_text(text.replace("train_pairs: 20000", "train_pairs: 300"), encoding="utf-8")
+    result = run_stage(workspace, HTTPS_PROXY="http://127.0.0.1:9", PIP_NO_INDEX="1")
+    assert result.returncode == 0, result.stderr
+    raw = workspace / "data" / "raw"
+    assert len(read_corpus(raw / "train" / "phrasebook")) == 300
+    found = sorted(str(path.parent.relative_to(raw)) for path in raw.rglob("part-*.parquet"))
+    assert found == ["gate/phrasebook", "test/phrasebook_test", "train/phrasebook", "validation/phrasebook"]
+
+
 def test_the_stage_ends_a_users_mistake_with_one_line(workspace):
     choose(workspace, ["multi30"])
     result = run_stage(workspace)

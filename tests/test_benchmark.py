@@ -21,7 +21,7 @@ def bundles(tokenizer, tmp_path_factory):
 def test_each_engine_is_timed_in_a_process_of_its_own(bundles):
     held = bytearray(b"x") * (MEGABYTES_HELD * 1_000_000)  # by this process; no engine's peak may count it
     texts = tiny_corpus()["source"].tolist()
-    params = BenchmarkParams(sentences=10, rounds=2)
+    params = BenchmarkParams(sentences=4, rounds=2)
 
     found = compare_engines(bundles / "float32", bundles / "int8", texts, params, DECODING, RUNTIME)
 

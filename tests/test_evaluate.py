@@ -56,7 +56,8 @@ def test_keeps_what_the_model_says_to_each_set_and_scores_it(workspace, monkeypa
     assert scores["gate"]["sentences"] == 3
     translator = Translator.load(workspace / "models" / bundle, "cpu", 2)
     decoding = load_section(workspace / "params.yaml", "decoding", DecodingParams)
-    for name, kept in (read_test_sets(workspace / "data/clean") | {"gate": read_gate(workspace / "data/clean")}).items():
+    sets = read_test_sets(workspace / "data/clean") | {"gate": read_gate(workspace / "data/clean")}
+    for name, kept in sets.items():
         found = pd.read_parquet(workspace / bundle / "predictions" / f"{name}.parquet")
         assert list(found.columns) == ["source", "target", "prediction"]
         assert found["source"].tolist() == kept["source"].tolist()

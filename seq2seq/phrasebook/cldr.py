@@ -3,7 +3,7 @@
 Spaces that must not break (U+00A0, U+202F) become plain ones, as a reader of the corpus types them.
 """
 
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from functools import cache
 
@@ -13,7 +13,7 @@ from babel.numbers import format_currency, format_percent, get_currency_name
 from babel.units import format_unit
 from num2words import num2words
 
-from seq2seq.phrasebook.messages import Clock, Day, Measure, Money, Price
+from seq2seq.phrasebook.messages import Clock, Day, Measure, Money, Number, Price
 
 _DAYS = {"duration-day": 1, "duration-week": 7, "duration-month": 30, "duration-year": 365}
 
@@ -41,21 +41,32 @@ def tongue(language: str, code: str) -> str:
 
 
 @cache
-def pattern(language: str, day: date, letters: str) -> str:
-    """Parts of a date in a pattern of the CLDR, such as ``EEEE`` for the weekday."""
-    return _plain(format_date(day, letters, locale=language))
+def weekday(language: str, day: Day) -> str:
+    """Name of a weekday."""
+    return _plain(format_date(day.date, "EEEE", locale=language))
 
 
 @cache
-def skeleton(language: str, day: date, letters: str) -> str:
-    """Parts of a date in the language's own order, such as ``MMMMd`` for March 3."""
-    return _plain(format_skeleton(letters, day, locale=language))
+def say_day(language: str, day: Day, pattern: str) -> str:
+    """Put the parts of a day into a pattern such as ``on {weekday}, {date}``.
+
+    The parts are weekday, date (day and month), full_date (with the year), month (with the year), year,
+    distance (``in 3 weeks``) and span (``3 weeks``), each in the language's own order.
+    """
+    return pattern.format(
+        weekday=weekday(language, day),
+        date=_plain(format_skeleton("MMMMd", day.date, locale=language)),
+        full_date=_plain(format_date(day.date, "long", locale=language)),
+        month=_plain(format_skeleton("yMMMM", day.date, locale=language)),
+        year=day.date.year,
+        distance=_distance(language, day.span, day.kind == "ago") if day.span else "",
+        span=measure(language, day.span) if day.span else "",
+    )
 
 
-@cache
-def long_date(language: str, day: date) -> str:
-    """Day, month in letters, and year."""
-    return _plain(format_date(day, "long", locale=language))
+def _distance(language: str, span: Measure, past: bool) -> str:
+    length = timedelta(days=_DAYS[span.unit] * span.value)
+    return _plain(format_timedelta(-length if past else length, add_direction=True, locale=language))
 
 
 @cache
@@ -75,34 +86,25 @@ def measure(language: str, quantity: Measure) -> str:
 
 
 @cache
-def distance_in_time(language: str, day: Day) -> str:
-    """A time that is some days, weeks, months or years ahead, or ago: `in 3 weeks`."""
-    assert day.span is not None, "days of this kind have a span"
-    length = timedelta(days=_DAYS[day.span.unit] * day.span.value)
-    return _plain(format_timedelta(-length if day.kind == "ago" else length, add_direction=True, locale=language))
+def figure(language: str, filler: Price | Money | Measure | Number) -> str:
+    """An amount, a measure without what is measured, a percentage, or a plain number."""
+    match filler:
+        case Price(currency, cents):
+            return _plain(format_currency(Decimal(cents) / 100, currency, locale=language))
+        case Money():
+            return _money(language, filler)
+        case Measure():
+            return measure(language, filler)
+        case Number("percent", tenths):
+            return _plain(format_percent(tenths / 1000, locale=language, decimal_quantization=False))
+    return str(filler.value)
 
 
-@cache
-def price(language: str, amount: Price) -> str:
-    """An amount with the sign of its currency."""
-    return _plain(format_currency(Decimal(amount.cents) / 100, amount.currency, locale=language))
-
-
-@cache
-def money(language: str, amount: Money) -> str:
-    """A whole amount with the name of its currency in the plural; of nothing, the name alone."""
-    if not amount.value:
-        return _plain(get_currency_name(amount.currency, 2, locale=language))
-    text = format_currency(
-        amount.value, amount.currency, "#,##0", locale=language, currency_digits=False, format_type="name"
-    )
-    return _plain(text)
-
-
-@cache
-def percent(language: str, tenths: int) -> str:
-    """A percentage with one digit after the decimal mark."""
-    return _plain(format_percent(tenths / 1000, locale=language, decimal_quantization=False))
+def _money(language: str, money: Money) -> str:
+    if not money.value:
+        return _plain(get_currency_name(money.currency, 2, locale=language))
+    options = {"format": "#,##0", "currency_digits": False, "format_type": "name"}
+    return _plain(format_currency(money.value, money.currency, locale=language, **options))
 
 
 @cache

@@ -127,6 +127,13 @@ FRAMES = {
 }
 _VOWELS = "aeiou"
 _PRONOUNS = {"I": "me", "we": "us", "you": "you", "he": "him", "she": "her", "who": ""}
+_DAYS = {
+    **{name: name for name in ("yesterday", "today", "tomorrow")},
+    **{name: f"{name} {{weekday}}" for name in ("last", "next", "every")},
+    "weekday": "on {weekday}", "date": "on {date}", "weekday_date": "on {weekday}, {date}",
+    "full_date": "on {full_date}", "month": "in {month}", "ago": "{distance}", "ahead": "{distance}",
+    "since_year": "since {year}", "since_span": "for {span}",
+}  # fmt: skip
 _PREPOSITIONS = dict.fromkeys(["airport", "market", "station", "university"], "at")  # in the others
 _CURRENT_MODALS = {"can": "can", "should": "should", "would_like_to": "would"}
 _JOINTS = {
@@ -172,44 +179,21 @@ def _clock(clock: Clock) -> str:
     return f"{words} {'past' if after else 'to'} {hour}"
 
 
-def _day(day: Day) -> str:
-    weekday = cldr.pattern("en", day.date, "EEEE")
-    match day.kind:
-        case "weekday":
-            return f"on {weekday}"
-        case "last" | "next" | "every":
-            return f"{day.kind} {weekday}"
-        case "date":
-            return f"on {cldr.skeleton('en', day.date, 'MMMMd')}"
-        case "weekday_date":
-            return f"on {weekday}, {cldr.skeleton('en', day.date, 'MMMMd')}"
-        case "full_date":
-            return f"on {cldr.long_date('en', day.date)}"
-        case "month":
-            return f"in {cldr.skeleton('en', day.date, 'yMMMM')}"
-        case "ago" | "ahead":
-            return cldr.distance_in_time("en", day)
-        case "since_year":
-            return f"since {day.date.year}"
-        case "since_span" if day.span:
-            return f"for {cldr.measure('en', day.span)}"
-    return day.kind  # yesterday, today, tomorrow
-
-
 def _when(when: When | None) -> str:
     if when is None:
         return ""
-    return spaced(f"at {_clock(when.clock)}" if when.clock else "", _day(when.day) if when.day else "")
+    day = cldr.say_day("en", when.day, _DAYS[when.day.kind]) if when.day else ""
+    return spaced(f"at {_clock(when.clock)}" if when.clock else "", day)
 
 
-def _phrase(filler: Filler) -> Forms:
+def _phrase(filler: Filler) -> Forms:  # noqa: PLR0911, PLR0912 -- one case for each kind of filler
     match filler:
         case Pronoun(word):
-            return Forms({"": word if word != "who" else "", "object": _PRONOUNS[word]})
+            return Forms({"": word, "object": _PRONOUNS[word]})
         case Name(name):
             return Forms({"": name, "object": name})
         case Role(noun, owner, relative):
-            text = f"{owner} {noun}" + (f" who {_statement(relative)}" if relative else "")
+            text = spaced(owner, noun, _statement(relative) if relative else "")
             return Forms({"": text, "object": text})
         case Item(noun, determiner, adjective, count):
             if count > 1:
@@ -220,22 +204,16 @@ def _phrase(filler: Filler) -> Forms:
             return fixed(f"{cldr.number_word('en', count)} {_plural(container)} of {drink}")
         case Buildings(place, count):
             return fixed(f"{cldr.number_word('en', count)} {_plural(place)}")
-        case Measure(_, _, substance):
-            return fixed(cldr.measure("en", filler) + (f" of {substance}" if substance else ""))
-        case Price():
-            return fixed(cldr.price("en", filler))
-        case Money():
-            return fixed(cldr.money("en", filler))
+        case Measure(substance=substance) if substance:
+            return fixed(f"{cldr.figure('en', filler)} of {substance}")
         case Number("ordinal", value):
             return fixed(cldr.ordinal_word("en", value))
-        case Number("percent", value):
-            return fixed(cldr.percent("en", value))
-        case Number(_, value):
-            return fixed(str(value))
+        case Price() | Money() | Measure() | Number():
+            return fixed(cldr.figure("en", filler))
         case Clock():
             return fixed(_clock(filler))
         case Day():
-            return Forms({"name": cldr.pattern("en", filler.date, "EEEE")})
+            return Forms({"name": cldr.weekday("en", filler)})
         case Embedded("to", clause):
             return fixed(spaced("not" if clause.negated else "", "to", _infinitive(clause)))
         case Embedded(word, clause):

@@ -162,33 +162,41 @@ class Sentence:
 def identity(filler: Filler) -> str:
     """The content word of a filler, without its number, article or adjective."""
     match filler:
-        case Pronoun(word):
-            return word
-        case Name(name) | Term(_, name):
-            return name
-        case Role(noun) | Item(noun) | Drink(_, noun) | Buildings(noun):
-            return noun
         case Measure(unit, value, substance):
             return substance or f"{value} {unit}"
-        case Price(currency) | Money(currency):
-            return currency
         case Number(_, value):
             return str(value)
         case Clock(hour, minute):
             return f"{hour}:{minute:02}"
         case Day(kind, day):
             return f"{kind} {day}"
-        case Embedded(word):
+        case Pronoun(word) | Name(word) | Role(word) | Item(word) | Buildings(word) | Price(word) | Money(word):
             return word
+        case Drink(_, word) | Term(_, word) | Embedded(word):
+            return word
+
+
+def with_embedded(clause: Clause) -> Iterator[Clause]:
+    """A clause and all clauses inside it."""
+    yield clause
+    for filler in clause.slots.values():
+        if isinstance(filler, Embedded):
+            yield from with_embedded(filler.clause)
+        elif isinstance(filler, Role) and filler.relative:
+            yield from with_embedded(filler.relative)
 
 
 def combinations(clause: Clause) -> Iterator[str]:
     """The pairs of a frame and its main filler in a clause and in the clauses inside it."""
-    main = next(iter(clause.slots.values()))
-    if not isinstance(main, Embedded):
-        yield f"{clause.frame}/{identity(main)}"
-    for filler in clause.slots.values():
-        if isinstance(filler, Embedded):
-            yield from combinations(filler.clause)
-        elif isinstance(filler, Role) and filler.relative:
-            yield from combinations(filler.relative)
+    for inner in with_embedded(clause):
+        main = next(iter(inner.slots.values()))
+        if not isinstance(main, Embedded):
+            yield f"{inner.frame}/{identity(main)}"
+
+
+def named_people(clause: Clause) -> Iterator[Person]:
+    """Everybody in a clause who isn't a pronoun."""
+    for inner in with_embedded(clause):
+        for filler in inner.slots.values():
+            if isinstance(filler, Name | Role):
+                yield filler

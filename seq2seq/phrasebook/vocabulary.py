@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 NAMES = {  # and the pronoun that stands for each
     **dict.fromkeys(["Anna", "Clara", "Emma", "Julia", "Laura", "Maria", "Sophie", "Susanne"], "she"),
     **dict.fromkeys(["Ben", "David", "Felix", "Lukas", "Martin", "Paul", "Peter", "Thomas"], "he"),
@@ -17,15 +22,15 @@ ROLES = FAMILY | {
 }
 PRONOUNS = ["I", "we", "you", "he", "she"]
 
-PORTABLE = (
+PORTABLE = _words(
     "bag book camera clock computer dictionary guitar key lamp letter map mirror newspaper phone picture suitcase "
     "ticket umbrella"
-).split()
-HEAVY = "bag bicycle chair computer guitar lamp mirror suitcase table".split()
-REPAIRABLE = "bag bicycle camera car chair clock computer guitar lamp phone suitcase table umbrella".split()
-TEXTS = "book dictionary letter newspaper ticket".split()
+)
+HEAVY = _words("bag bicycle chair computer guitar lamp mirror suitcase table")
+REPAIRABLE = _words("bag bicycle camera car chair clock computer guitar lamp phone suitcase table umbrella")
+TEXTS = _words("book dictionary letter newspaper ticket")
 ITEMS = sorted({*PORTABLE, *HEAVY, *REPAIRABLE, *TEXTS})
-ADJECTIVES = "beautiful big black blue cheap expensive green new old red small white".split()
+ADJECTIVES = _words("beautiful big black blue cheap expensive green new old red small white")
 DRINKS = {
     "cup": ["coffee", "tea", "cocoa"],
     "glass": ["water", "milk", "juice", "wine"],
@@ -36,36 +41,39 @@ SUBSTANCES = {
     "mass-kilogram": ["rice", "flour", "sugar", "coffee", "cheese", "meat"],
     "volume-liter": ["milk", "water", "oil", "juice"],
 }
-EVENTS = "concert conference course dinner exam exhibition game interview lecture meeting party wedding".split()
-PLACES = "airport bakery hotel library market museum office park restaurant station supermarket university".split()
+EVENTS = _words("concert conference course dinner exam exhibition game interview lecture meeting party wedding")
+PLACES = _words("airport bakery hotel library market museum office park restaurant station supermarket university")
 PLACES_FOR = {  # what people do there
     "anything": PLACES,
-    "shopping": "airport market museum station supermarket".split(),
-    "drinking": "airport bakery hotel office restaurant station".split(),
-    "learning": "hotel library office park university".split(),
-    "banking": "airport hotel market station".split(),
+    "shopping": _words("airport market museum station supermarket"),
+    "drinking": _words("airport bakery hotel office restaurant station"),
+    "learning": _words("hotel library office park university"),
+    "banking": _words("airport hotel market station"),
 }
-PROFESSIONS = "architect cook doctor engineer journalist lawyer mechanic nurse teacher translator waiter".split()
-TOPICS = "architecture art chemistry history literature mathematics music philosophy physics politics".split()
+PROFESSIONS = _words("architect cook doctor engineer journalist lawyer mechanic nurse teacher translator waiter")
+TOPICS = _words("architecture art chemistry history literature mathematics music philosophy physics politics")
 
 # codes of the Unicode CLDR; it has no list of cities, but it names the cities of time zones
-CITIES = [
+TOWNS = [  # that one can drive to
     f"Europe/{city}"
-    for city in "Amsterdam Athens Berlin Brussels Budapest Copenhagen Dublin Istanbul Lisbon London Madrid Moscow "
-    "Oslo Paris Prague Rome Stockholm Vienna Warsaw Zurich".split()
-] + ["Africa/Cairo", "America/Havana", "Asia/Singapore", "Asia/Tokyo"]
-COUNTRIES = (
+    for city in _words(
+        "Amsterdam Athens Berlin Brussels Budapest Copenhagen Istanbul Lisbon London Madrid Moscow Oslo Paris Prague "
+        "Rome Stockholm Vienna Warsaw Zurich"
+    )
+]
+CITIES = [*TOWNS, "Africa/Cairo", "America/Havana", "Asia/Singapore", "Asia/Tokyo", "Europe/Dublin"]
+COUNTRIES = _words(
     "AR AT AU BE BR CA CH CN DE DK EG ES FI FR GR HU IE IN IT JP KE MX NL NO NZ PL PT RO SE TR UA US VN ZA"
-).split()
-LANGUAGES = "ar cs da de el en es fi fr hu it ja ko nl no pl pt ru sv tr uk vi zh".split()
-CURRENCIES = "CAD CHF CZK EUR GBP INR JPY SEK USD".split()
+)
+LANGUAGES = _words("ar cs da de el en es fi fr hu it ja ko nl no pl pt ru sv tr uk vi zh")
+CURRENCIES = _words("CAD CHF CZK EUR GBP INR JPY SEK USD")
 
 MODALS = ["can", "had_to", "have_to", "should", "want_to", "wanted_to", "would_like_to"]
 # one clause: statement, fronted (time first), question, where, when, why, request; two clauses: the rest
-FORMS = (
+FORMS = _words(
     "statement fronted question when where why request "
     "because because_first if although although_first before so and but"
-).split()
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Frame:
 
 def _frame(uses: str, slots: str, when: str = "any", places: str = "") -> Frame:
     pairs = (slot.split(":") for slot in slots.split())
-    return Frame({name: kind for name, kind in pairs}, frozenset(uses.split()), when, places)
+    return Frame(dict(pairs), frozenset(uses.split()), when, places)
 
 
 _ACT = "past future habit modal infinitive"
@@ -117,8 +125,8 @@ FRAMES = {
     "postpone": _frame("past future modal infinitive not", "event:event day:weekday subject:person", "none"),
     "cancel": _frame("past future modal infinitive not", "event:event subject:person"),
     "fly": _frame(_ACT_NOT, "country:country subject:person"),
-    "take_train": _frame(_ACT, "destination:city origin:city subject:person"),
-    "drive": _frame(_ACT, "city:city speed:speed subject:person", "day"),
+    "take_train": _frame(_ACT, "destination:town origin:town subject:person"),
+    "drive": _frame(_ACT, "city:town speed:speed subject:person", "day"),
     "go": _frame(_ACT_NOT, "place:place subject:person"),
     "get_up": _frame(_ACT, "clock:spoken subject:person", "day"),
     "arrive": _frame("past future not", "city:city subject:person"),
@@ -156,7 +164,7 @@ FRAMES = {
     "take_place": _frame("past present future not", "event:event city:city"),
     "open": _frame("past future habit", "place:place", "clock"),
     "close": _frame("past future habit", "place:place", "clock"),
-    "train_leaves": _frame("past present future", "city:city platform:platform", "clock"),
+    "train_leaves": _frame("past present future", "city:town platform:platform", "clock"),
     "flight_takes": _frame("present", "destination:city origin:city duration:hours", "none"),
     "there_are": _frame("present", "city:city buildings:buildings", "none"),
     "be_far": _frame("present", "destination:city origin:city distance:journey", "none"),

@@ -68,5 +68,5 @@ def _curve(frame: pd.DataFrame) -> LearningCurve | None:
     chart = line_chart(lines, x_name="update")
     if chart is None:
         return None
-    best = frame.loc[frame["validation_loss"].idxmin()]
+    best = frame.iloc[int(frame["validation_loss"].argmin())]
     return LearningCurve(chart, float(best["validation_loss"]), int(best["update"]), int(best["epoch"]))

@@ -1,0 +1,340 @@
+"""The flow on a toy project: real DVC, a real Prefect server."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import zc.lockfile
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId, TaskRunFilter, TaskRunFilterFlowRunId
+from prefect.settings import get_current_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import pipeline as flow
+from seq2seq.errors import UserError
+from tests.toy_project import REPOSITORY, executed, make_toy_project
+
+STAGES = {"first", "left", "right", "last"}
+QUICKLY = 10.0  # seconds in which a user's mistake must be told
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    with prefect_test_harness(server_startup_timeout=120):
+        yield get_current_settings().api.url
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_toy_project(tmp_path / "toy"))
+    return tmp_path / "toy"
+
+
+def run(presets=(), overrides=()):
+    return flow.pipeline(presets, overrides, return_state=True)
+
+
+def command(server, *arguments):
+    environment = os.environ | {"PREFECT_API_URL": server, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.pipeline", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def task_runs(state):
+    """The task runs of a flow run by name, as the server tells them once it knows them all."""
+    of_run = TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+    with get_client(sync_client=True) as client:
+        for _ in range(100):
+            found = {one.name: one for one in client.read_task_runs(task_run_filter=of_run)}
+            if found.keys() >= STAGES and all(one.state.is_final() or one.state.name == "NotReady" for one in found.values()):
+                return found
+            time.sleep(0.1)
+    raise AssertionError(f"the server knows {found} only")
+
+
+def states(state):
+    return {name: one.state.name for name, one in task_runs(state).items()}
+
+
+@contextmanager
+def after(seconds, action):
+    timer = threading.Timer(seconds, action)
+    timer.start()
+    yield
+    timer.join()
+
+
+def test_stages_run_in_order_once_and_are_cached_then(toy):
+    first = run()
+    assert first.is_completed()
+    order = executed(toy)
+    assert (order[0], order[-1], set(order)) == ("first", "last", STAGES)
+    assert set(states(first).values()) == {"Completed"}
+
+    second = run()
+    assert states(second) == dict.fromkeys(STAGES, "Cached")
+    assert executed(toy) == order
+
+    (toy / "out" / "left.txt").unlink()  # DVC restores it from its cache
+    third = run()
+    assert states(third)["left"] == "Cached"
+    assert executed(toy) == order
+    assert (toy / "out" / "left.txt").exists()
+
+
+def test_a_param_reruns_the_stages_that_use_it(toy):
+    run()
+    before = executed(toy)
+    params = (toy / "params.yaml").read_text()
+    (toy / "params.yaml").write_text(params.replace("beam_size: 5", "beam_size: 6"))
+    assert run().is_completed()
+    assert executed(toy)[len(before) :] == ["last"]
+
+
+def test_a_users_mistake_is_told_at_once_and_stops_only_what_depends_on_it(toy):
+    (toy / "left.fails").write_text("2 9")
+    state = run()
+    assert (state.name, state.message) == (flow.BAD_INPUT, "left: left can't")
+    runs = task_runs(state)
+    assert {name: one.state.name for name, one in runs.items()} == {
+        "first": "Completed",
+        "left": flow.BAD_INPUT,
+        "right": "Completed",
+        "last": "NotReady",
+    }
+    assert runs["left"].run_count == 1
+    assert "last" not in executed(toy)
+
+
+@pytest.mark.parametrize(("failures", "ends"), [(1, "Completed"), (9, flow.UNAVAILABLE)])
+def test_a_network_fault_is_tried_again(toy, monkeypatch, caplog, failures, ends):
+    monkeypatch.setattr(flow, "run_one", flow.run_one.with_options(retry_delay_seconds=0))
+    (toy / "first.fails").write_text(f"75 {failures}")
+    state = run()
+    assert states(state)["first"] == ends
+    assert executed(toy).count("first") == 1 + min(failures, flow.RETRIES)
+    assert state.is_completed() == (ends == "Completed")
+    assert "Traceback" not in caplog.text
+    assert "NoneType" not in caplog.text
+
+
+def test_a_bug_is_not_tried_again(toy):
+    (toy / "first.fails").write_text("1 9")
+    state = run()
+    assert (state.name, executed(toy)) == ("Failed", ["first"])
+    assert state.message == "first: it failed with exit status 1; its last line: error: first can't"
+
+
+def test_independent_stages_run_side_by_side(toy):
+    (toy / "left.meets").write_text("right")
+    (toy / "right.meets").write_text("left")
+    assert run().is_completed()
+
+
+def test_a_busy_lock_of_dvc_is_waited_for(toy):
+    (toy / ".dvc" / "tmp").mkdir()
+    lock = zc.lockfile.LockFile(str(toy / ".dvc" / "tmp" / "lock"))
+    with after(4.5, lock.close):  # DVC itself gives up after 3 seconds
+        assert run().is_completed()
+
+
+def test_files_that_another_dvc_works_on_are_waited_for(toy):
+    other = subprocess.Popen(["sleep", "60"])
+    entry = {"pid": other.pid, "cmd": "dvc repro left"}
+    temporary = toy / ".dvc" / "tmp"
+    temporary.mkdir()
+    (temporary / "rwlock").write_text(json.dumps({"write": {str(toy / "out" / "left.txt"): entry}}))
+
+    def end() -> None:
+        other.kill()
+        other.wait()
+
+    with after(2.5, end):
+        assert run().is_completed()
+    assert set(executed(toy)) == STAGES
+
+
+def test_a_lock_file_that_a_killed_dvc_left_unfinished_is_no_hindrance(toy):
+    (toy / ".dvc" / "tmp").mkdir()
+    (toy / ".dvc" / "tmp" / "rwlock").write_text("")
+    assert run().is_completed()
+
+
+def test_what_a_stage_prints_reaches_prefect_without_dvcs_chatter(toy):
+    state = run()
+    of_run = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+    with get_client(sync_client=True) as client:
+        for _ in range(100):
+            lines = [log.message for log in client.read_logs(of_run)]
+            if {f"{name} is at work" for name in STAGES} <= set(lines):
+                break
+            time.sleep(0.1)
+    assert {f"{name} is at work" for name in STAGES} <= set(lines)
+    assert not [line for line in lines if "git add" in line or "dvc push" in line]
+
+
+def test_results_become_artifacts(toy):
+    (toy / "reports").mkdir()
+    (toy / "reports" / "index.html").write_text("<p>")
+    score = {"bleu": 1.0, "bleu_low": 0.5, "bleu_high": 1.5, "bleu_lc": 2.0, "chrf": 3.0, "ter": 4.0}
+    (toy / "reports" / "quality.json").write_text(json.dumps({"float32": {"flickr": score}}))
+    run()
+    with get_client(sync_client=True) as client:
+        found = {one.key: one for one in client.read_artifacts()}
+    assert (toy / "reports" / "index.html").as_uri() in found["report"].data
+    assert json.loads(found["scores"].data)[0]["95 % interval"] == "0.5 to 1.5"
+    assert {row["stage"]: row["state"] for row in json.loads(found["stages"].data)} == dict.fromkeys(STAGES, "Completed")
+
+
+REGISTER = """
+import json, pathlib
+reports = pathlib.Path("reports")
+reports.mkdir(exist_ok=True)
+(reports / "registration.json").write_text(json.dumps({"name": "toy", "version": 7}))
+with open("executed.log", "a") as log:
+    log.write("recorded\\n")
+"""
+
+
+def test_every_run_ends_with_registration_and_release(toy, monkeypatch):
+    (toy / "tasks").mkdir()
+    (toy / "tasks" / "register.py").write_text(REGISTER)
+    with (toy / "dvc.yaml").open("a") as stages:
+        stages.write("  register:\n    cmd: python work.py register last\n    deps: [out/last.txt]\n")
+        stages.write("    outs: [out/register.txt]\n")
+    released = []
+    monkeypatch.setattr(flow, "release", lambda name, version, params: released.append((name, version, params.margin)))
+    for times in (1, 2):
+        assert run().is_completed()
+        assert executed(toy).count("recorded") == times
+        assert released == [("toy", 7, 0.5)] * times
+    assert executed(toy).count("register") == 1
+
+    (toy / "first.fails").write_text("2 9")
+    (toy / "out" / "first.txt").unlink()
+    (toy / "work.py").write_text((toy / "work.py").read_text() + "\n")
+    assert run().name == flow.BAD_INPUT
+    assert executed(toy).count("recorded") == 2  # a run that failed registers nothing
+
+
+def snapshot(toy):
+    kept = [toy / "params.yaml", toy / "dvc.lock", *(toy / "out").iterdir()]
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in kept}
+
+
+def test_a_preset_leaves_the_checkout_alone_and_going_back_executes_nothing(toy):
+    run()
+    before, ran = snapshot(toy), executed(toy)
+    assert run(["slow"]).is_completed()
+    copy = toy / "runs" / "slow"
+    assert "!" in (copy / "out" / "first.txt").read_text()
+    assert set(executed(copy)) == STAGES
+    assert snapshot(toy) == before
+
+    for _ in range(2):
+        assert set(states(run()).values()) == {"Cached"}
+        assert set(states(run(["slow"])).values()) == {"Cached"}
+    assert (executed(toy), snapshot(toy)) == (ran, before)
+    assert len(executed(copy)) == len(STAGES)
+
+
+def test_a_copy_takes_what_the_checkout_computed_from_the_shared_cache(toy):
+    run()
+    assert run(["wide"]).is_completed()
+    assert executed(toy / "runs" / "wide") == ["last"]
+
+
+def test_two_presets_run_at_once_and_the_same_preset_waits(toy, server):
+    for name in ("slow", "wide"):
+        (toy / f"{name}.waits").write_text("")
+    (toy / "first.waits").write_text("3")
+    subprocess.run(["git", "add", "first.waits"], cwd=toy, check=True)
+    processes = [command(server, "--preset", name) for name in ("slow", "wide", "slow")]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], outputs
+    assert "another run works in" in outputs[0] + outputs[2]
+    assert [len(executed(toy / "runs" / name)) for name in ("slow", "wide")] == [4, 4]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_flow_ends_its_stages(toy, server, number):
+    (toy / "first.waits").write_text("60")
+    process = command(server)
+    while not (toy / "first.started").exists():
+        time.sleep(0.1)
+        assert process.poll() is None
+    process.send_signal(number)
+    output = process.communicate(timeout=20)[0]
+    assert process.returncode not in (0, 1), output
+    at_work = subprocess.run(["pgrep", "-f", "work.py first"], capture_output=True, text=True, check=False)
+    assert at_work.stdout == ""
+    (toy / "first.waits").unlink()
+    assert run().is_completed()
+
+
+MISTAKES = [
+    (["--preset", "slwo"], "there is no preset 'slwo' in presets/; did you mean 'slow'?"),
+    (["--set", "train.lrr=1"], "--set train.lrr=1: train: unknown key 'lrr'; did you mean 'lr'?"),
+    (["--set", "train.lr=7"], "params.yaml with --set train.lr=7: 'train.lr' is 7: input should be less than"),
+    (["--set", "train.lr"], "--set train.lr: write it as SECTION.KEY=VALUE"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_wrong_command_line_is_told_before_anything_starts(toy, monkeypatch, arguments, message):
+    monkeypatch.setattr(sys, "argv", ["pipeline", *arguments])
+    with pytest.raises(UserError, match=re.escape(message)):
+        flow.main()
+    assert executed(toy) == []
+
+
+def test_an_error_is_one_line_and_status_2(toy, server):
+    started = time.monotonic()
+    process = command(server, "--set", "train.dropuot=1")
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 2
+    assert output == "error: --set train.dropuot=1: train: unknown key 'dropuot'; known keys: " + output.partition(
+        "known keys: "
+    )[2]
+    assert output.count("\n") == 1
+    assert time.monotonic() - started < QUICKLY
+
+    (toy / "first.fails").write_text("2 9")
+    process = command(server)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 2
+    assert output.splitlines()[-1] == "error: first: first can't"
+    assert "Traceback" not in output
+
+
+def test_a_prefect_server_that_does_not_answer_is_named(toy, monkeypatch):
+    process = command("http://127.0.0.1:9/api")
+    output = process.communicate(timeout=60)[0]
+    assert (process.returncode, output.count("\n")) == (2, 1)
+    assert output.startswith("error: no Prefect server answers at http://127.0.0.1:9/api")
+
+
+def test_params_are_checked_whole_in_a_deployment_too(toy):
+    (toy / "params.yaml").write_text((toy / "params.yaml").read_text() + "\nmodle: {}\n")
+    state = run()
+    assert (state.name, executed(toy)) == (flow.BAD_INPUT, [])
+    assert "unknown section 'modle'; did you mean 'model'?" in state.message
+
+
+def test_a_folder_without_the_project_is_a_users_mistake(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run().name == flow.BAD_INPUT
+    assert list(Path().iterdir()) == []
