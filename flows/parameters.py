@@ -7,6 +7,7 @@ from typing import Any, cast
 from seq2seq.back_translation import BackTranslationParams
 from seq2seq.benchmark import BenchmarkParams
 from seq2seq.cleaning import CleaningParams
+from seq2seq.decoding import DecodingParams
 from seq2seq.errors import UserError
 from seq2seq.export import QuantizationParams
 from seq2seq.languages import LanguagesParams
@@ -17,7 +18,6 @@ from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import TokenizerParams
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import TransformerParams
-from seq2seq.translator import DecodingParams
 
 
 class PhrasebookParams(Section):  # TEMP

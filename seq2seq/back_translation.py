@@ -13,14 +13,17 @@ import ctranslate2
 import pandas as pd
 from pydantic import Field
 
-from seq2seq.bundle import ENGINE, TOKENIZER, read_manifest
+from seq2seq.bundle import TOKENIZER, read_manifest
 from seq2seq.corpus import pairs
+from seq2seq.ctranslate2_engine import CTranslate2Engine
+from seq2seq.decoding import DecodingParams
 from seq2seq.export import export_ctranslate2
 from seq2seq.files import read_json, replacing, write_json
 from seq2seq.params import Section
 from seq2seq.progress import Progress
+from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import Tokenizer
-from seq2seq.translator import CTranslate2Engine, DecodingParams, Translator
+from seq2seq.translator import Translator
 
 SHARD_LINES = 1000  # of finished work that a kill can't take back
 
@@ -50,8 +53,7 @@ def back_translate(
     lines: list[str],
     params: BackTranslationParams,
     decoding: DecodingParams,
-    device: str,
-    threads: int,
+    runtime: RuntimeParams,
     work: Path,
 ) -> Iterator[pd.DataFrame]:
     """Yield synthetic pairs for target ``lines``, shard by shard; shards finished in ``work`` are not made again.
@@ -61,8 +63,7 @@ def back_translate(
         lines: real target text.
         params: how to search.
         decoding: beam and batch sizes.
-        device: "cpu" or "cuda".
-        threads: CPU threads.
+        runtime: device and threads.
         work: folder of unfinished work.
     """
     engine = work / "engine"
@@ -73,7 +74,7 @@ def back_translate(
         for number, start in enumerate(range(0, len(lines), SHARD_LINES)):
             targets, file = lines[start : start + SHARD_LINES], work / f"shard-{number:05d}.json"
             if not file.exists():
-                write_json(file, _sources(engine, targets, params, decoding, device, threads, number))
+                write_json(file, _sources(engine, targets, params, decoding, runtime, number))
             sources = read_json(file)
             progress.add(len(targets))
             made = [(source, target) for source, target in zip(sources, targets, strict=True) if source.strip()]
@@ -85,17 +86,16 @@ def _sources(
     targets: list[str],
     params: BackTranslationParams,
     decoding: DecodingParams,
-    device: str,
-    threads: int,
+    runtime: RuntimeParams,
     shard: int,
 ) -> list[str]:
     if params.search == "beam":
-        return Translator.load(engine, device, threads).translate(targets, decoding)
+        return Translator.load(engine, runtime).translate(targets, decoding)
     # Each worker draws from its own generator, seeded when it starts: one new worker for each shard
     # makes the draws depend on the shard alone.
     ctranslate2.set_random_seed(params.seed * 1_000_003 + shard)
     manifest, tokenizer = read_manifest(engine), Tokenizer.load(engine / TOKENIZER)
-    worker = CTranslate2Engine(engine / ENGINE, manifest, tokenizer, device, threads=1)
+    worker = CTranslate2Engine(engine, manifest, tokenizer, runtime.model_copy(update={"threads": 1}))
     encoded = Translator(manifest, tokenizer, worker).encode(targets)
     size = decoding.batch_size
     batches = [encoded[start : start + size] for start in range(0, len(encoded), size)]

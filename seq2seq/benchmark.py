@@ -20,12 +20,12 @@ from pydantic import Field
 from seq2seq import benchmark_worker
 from seq2seq.benchmark_worker import MEGABYTE
 from seq2seq.bundle import TOKENIZER, read_manifest
+from seq2seq.decoding import DecodingParams
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
 from seq2seq.params import Section
 from seq2seq.progress import Progress
 from seq2seq.runtime import RuntimeParams
-from seq2seq.translator import DecodingParams
 
 # Seconds between turns: OpenMP's threads spin on for 0.2 s after their work, at the cost of whoever is next
 PAUSE = 0.3

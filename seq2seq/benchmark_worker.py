@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
+from seq2seq.decoding import DecodingParams
 from seq2seq.errors import UserError
-from seq2seq.runtime import RuntimeParams, prepare_device
-from seq2seq.translator import DecodingParams, Translator
+from seq2seq.runtime import RuntimeParams
+from seq2seq.translator import Translator
 
 MEGABYTE = 1_000_000
 
@@ -32,7 +33,7 @@ def work(job: dict[str, Any], turns: TextIO, answers: TextIO) -> None:
     """Load the bundle, warm up on one batch, then translate the job's texts once per line of ``turns``."""
     runtime = RuntimeParams.model_validate(job["runtime"])
     decoding = DecodingParams.model_validate(job["decoding"])
-    translator = Translator.load(Path(job["bundle"]), prepare_device(runtime).type, runtime.threads)
+    translator = Translator.load(Path(job["bundle"]), runtime)
     translator.translate(job["texts"][: decoding.batch_size], decoding)
     _answer(answers, {})
     for _ in turns:

@@ -7,17 +7,15 @@ Nothing in it changes with time, host or commit.
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors.torch import load_file, save_file
 
 from seq2seq.errors import UserError
 from seq2seq.files import read_json, replacing, sha256_file, write_json
 from seq2seq.languages import LanguagesParams
-from seq2seq.tokenizer import Tokenizer
-from seq2seq.transformer import Transformer, TransformerParams
 
-MANIFEST, TOKENIZER, WEIGHTS, ENGINE = "bundle.json", "tokenizer", "weights.safetensors", "ctranslate2"
+MANIFEST, TOKENIZER = "bundle.json", "tokenizer"
 
 
 class Manifest(BaseModel):
@@ -31,7 +29,7 @@ class Manifest(BaseModel):
     engine: str  # pytorch or ctranslate2
     quantization: str  # float32, int8, ...
     languages: LanguagesParams
-    model: TransformerParams
+    model: dict[str, Any]  # the architecture's params
     origin: dict[str, str]  # SHA-256 of the data, params and code that it came from
     files: dict[str, str]  # SHA-256 of each part
 
@@ -71,60 +69,12 @@ def seal(folder: Path, manifest: Manifest) -> None:
     write_json(folder / MANIFEST, manifest.model_copy(update={"files": files}).model_dump(mode="json"))
 
 
-def save_transformer(
-    folder: Path, model: Transformer, tokenizer: Tokenizer, languages: LanguagesParams, origin: dict[str, str]
-) -> None:
-    """Write a PyTorch model as a bundle."""
-    with replacing(folder) as partial:
-        tokenizer.save(partial / TOKENIZER)
-        weights = {name: weight.detach().cpu().contiguous() for name, weight in model.named_parameters()}
-        save_file(weights, partial / WEIGHTS)
-        manifest = Manifest(
-            format=1,
-            task="translation",
-            architecture="transformer",
-            engine="pytorch",
-            quantization="float32",
-            languages=languages,
-            model=model.params,
-            origin=origin,
-            files={},
-        )
-        seal(partial, manifest)
-
-
-def build_transformer(tokenizer: Tokenizer, params: TransformerParams) -> Transformer:
-    """Make a model with fresh weights that fits a tokenizer."""
-    return Transformer(params, tokenizer.source_size, tokenizer.target_size, tokenizer.shared)
-
-
-def load_transformer(folder: Path) -> tuple[Transformer, Tokenizer]:
-    """Read a PyTorch bundle, in evaluation mode on the CPU.
-
-    Raises:
-        UserError: the folder is no PyTorch bundle, or its parts don't belong together.
-    """
-    manifest = read_manifest(folder)
-    if manifest.engine != "pytorch":
-        raise UserError(f"{folder} is a {manifest.engine} bundle, but PyTorch weights are needed here")
-    tokenizer = Tokenizer.load(folder / TOKENIZER)
-    model = build_transformer(tokenizer, manifest.model)
-    weights = load_file(folder / WEIGHTS)
-    expected = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
-    found = {name: tuple(weight.shape) for name, weight in weights.items()}
-    if expected != found:
-        odd = sorted(set(expected.items()) ^ set(found.items()))[0][0]
-        raise UserError(f"{folder}: weights and tokenizer don't belong together ({odd} differs); make it again")
-    model.load_state_dict(weights, strict=False)  # tied weights are stored once
-    return model.eval(), tokenizer
-
-
 def derive(folder: Path, out: Path, quantization: str, write_engine: Callable[[Path], None]) -> None:
-    """Write the CTranslate2 bundle ``out`` of a PyTorch bundle; ``write_engine`` fills its model folder."""
+    """Write a CTranslate2 bundle ``out`` from a bundle of another engine; ``write_engine`` adds its model folder."""
     manifest = read_manifest(folder)
     with replacing(out) as partial:
         shutil.copytree(folder / TOKENIZER, partial / TOKENIZER)
-        write_engine(partial / ENGINE)
+        write_engine(partial)
         origin = manifest.origin | {"bundle": bundle_digest(folder)}
         update = {"engine": "ctranslate2", "quantization": quantization, "origin": origin}
         seal(partial, manifest.model_copy(update=update))

@@ -8,8 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seq2seq.decoding import DecodingParams
 from seq2seq.metrics import EvaluationParams, score
-from seq2seq.translator import DecodingParams, Translator
+from seq2seq.translator import Translator
 
 SCHEMA = pa.schema([(name, pa.string()) for name in ("source", "target", "prediction")])
 

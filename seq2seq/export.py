@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from seq2seq.bundle import derive, load_transformer
+from seq2seq.bundle import derive
+from seq2seq.ctranslate2_engine import MODEL
 from seq2seq.params import Section
 from seq2seq.tokenizer import BOS, EOS, SPECIAL_PIECES, UNK, Tokenizer
 from seq2seq.transformer import CrossAttention, DecoderLayer, EncoderLayer, FeedForward, SelfAttention, Transformer
+from seq2seq.weights import load_transformer
 
 
 class QuantizationParams(Section):
@@ -34,7 +36,7 @@ def export_ctranslate2(bundle: Path, out: Path, quantization: str) -> None:
     """
     model, tokenizer = load_transformer(bundle)
     converter = _Converter(model, tokenizer)
-    derive(bundle, out, quantization, lambda folder: converter.convert(str(folder), quantization=quantization))
+    derive(bundle, out, quantization, lambda folder: converter.convert(str(folder / MODEL), quantization=quantization))
 
 
 class _Converter(Converter):  # type: ignore[misc]

@@ -6,13 +6,13 @@ import pandas as pd
 import torch
 
 from seq2seq.batches import PairedSequences
-from seq2seq.bundle import build_transformer, save_transformer
 from seq2seq.errors import UserError
 from seq2seq.languages import LanguagesParams
 from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.training import Point, Trainer, TrainingParams
 from seq2seq.transformer import TransformerParams
+from seq2seq.weights import build_transformer, save_transformer
 
 
 def fit(
@@ -53,13 +53,13 @@ def fit(
     """
     device = prepare_device(runtime)
     training_pairs = PairedSequences(
-        tokenizer.encode_source(list(real["source"])) + tokenizer.encode_source(list(synthetic["source"]), tag),
-        tokenizer.encode_target(list(real["target"]) + list(synthetic["target"])),
+        tokenizer.encode_source(real["source"].tolist()) + tokenizer.encode_source(synthetic["source"].tolist(), tag),
+        tokenizer.encode_target(real["target"].tolist() + synthetic["target"].tolist()),
         model_params.max_length,
     )
     validation_pairs = PairedSequences(
-        tokenizer.encode_source(list(validation["source"])),
-        tokenizer.encode_target(list(validation["target"])),
+        tokenizer.encode_source(validation["source"].tolist()),
+        tokenizer.encode_target(validation["target"].tolist()),
         model_params.max_length,
     )
     for name, encoded in (("training", training_pairs), ("validation", validation_pairs)):

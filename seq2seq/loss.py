@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-
 ROWS = 512  # tokens whose logits exist at one time
 
 
@@ -22,8 +21,7 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
         hidden, weight = hidden.float(), weight.float()
         train = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
         loss = hidden.new_zeros(())
-        for_hidden = torch.empty_like(hidden) if train else None
-        for_weight = torch.zeros_like(weight) if train else None
+        for_hidden, for_weight = torch.empty_like(hidden), torch.zeros_like(weight)
         for start in range(0, len(hidden), ROWS):
             rows = hidden[start : start + ROWS]
             part, gradient = _losses(rows @ weight.t(), target[start : start + ROWS], smoothing, train)

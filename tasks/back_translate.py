@@ -10,9 +10,8 @@ def main() -> None:
     arguments = path_arguments(__doc__, "backward", "train", "mono", "out")
     from seq2seq.back_translation import BackTranslationParams, back_translate, choose_lines
     from seq2seq.corpus import count_lines, read_corpus, write_corpus
+    from seq2seq.decoding import DecodingParams
     from seq2seq.files import replacing
-    from seq2seq.runtime import prepare_device
-    from seq2seq.translator import DecodingParams
 
     params = load_section(PARAMS, "back_translation", BackTranslationParams)
     decoding = load_section(PARAMS, "decoding", DecodingParams)
@@ -21,7 +20,6 @@ def main() -> None:
         print("back_translate: nothing to do, as back_translation.enabled is false")
         write_corpus(arguments.out, [])
         return
-    device = prepare_device(runtime).type
     count = int(params.ratio * count_lines(arguments.train))
     lines = choose_lines(list(read_corpus(arguments.mono)["target"]), count, params.seed)
     sections = {"back_translation": params, "decoding": decoding, "runtime": runtime}
@@ -30,7 +28,7 @@ def main() -> None:
         work_directory("back_translate", digest_of_inputs(origin)) as work,
         replacing(arguments.out) as partial,
     ):
-        made = back_translate(arguments.backward, lines, params, decoding, device, runtime.threads, work)
+        made = back_translate(arguments.backward, lines, params, decoding, runtime, work)
         print(f"back_translate: {write_corpus(partial, made):,} synthetic pairs")
 
 

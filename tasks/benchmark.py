@@ -11,8 +11,8 @@ def main() -> None:
     paths = path_arguments(__doc__, "float32", "int8", "corpus", "out")
 
     from seq2seq.benchmark import BenchmarkParams, compare_engines
+    from seq2seq.decoding import DecodingParams
     from seq2seq.held_out import read_test_sets
-    from seq2seq.translator import DecodingParams
 
     params = load_section(PARAMS, "benchmark", BenchmarkParams)
     decoding = load_section(PARAMS, "decoding", DecodingParams)

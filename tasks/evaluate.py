@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seq2seq.files import replacing, write_json
 from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams, prepare_device
+from seq2seq.runtime import RuntimeParams
 from tasks.stage import PARAMS, run
 
 
@@ -23,17 +23,18 @@ def main() -> None:
     """Keep what the model says to each set, and its scores."""
     paths = _arguments()
 
+    from seq2seq.decoding import DecodingParams
     from seq2seq.evaluation import predict, score_sets, write_predictions
     from seq2seq.held_out import GATE, read_gate, read_test_sets
     from seq2seq.metrics import EvaluationParams
-    from seq2seq.translator import DecodingParams, Translator
+    from seq2seq.translator import Translator
 
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     tests = read_test_sets(paths.corpus)
     sets = tests | {GATE: read_gate(paths.corpus)}
-    translator = Translator.load(paths.bundle, prepare_device(runtime).type, runtime.threads)
+    translator = Translator.load(paths.bundle, runtime)
     language = translator.manifest.languages.target
 
     predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}

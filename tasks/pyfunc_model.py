@@ -43,16 +43,15 @@ class TranslationModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:
         """Load the bundle; ``context.model_config`` holds the runtime and decoding params, one key each."""
         with _stored_library():
-            from seq2seq.runtime import RuntimeParams, prepare_device
-            from seq2seq.translator import DecodingParams, Translator
+            from seq2seq.decoding import DecodingParams
+            from seq2seq.runtime import RuntimeParams
+            from seq2seq.translator import Translator
 
             def section(kind: Any) -> Any:
                 return kind(**{key: context.model_config[key] for key in kind.model_fields})
 
-            runtime = section(RuntimeParams)
             self.decoding = section(DecodingParams)
-            device = str(prepare_device(runtime))
-            self.translator = Translator.load(Path(context.artifacts["bundle"]), device, runtime.threads)
+            self.translator = Translator.load(Path(context.artifacts["bundle"]), section(RuntimeParams))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Translate each row; a missing text counts as an empty one."""

@@ -149,8 +149,8 @@ def _log_model(outputs: Outputs) -> str:
     from mlflow.types import ColSpec, Schema
 
     import seq2seq
+    from seq2seq.decoding import DecodingParams
     from seq2seq.runtime import RuntimeParams
-    from seq2seq.translator import DecodingParams
 
     examples = pd.read_parquet(outputs.reports / "predictions" / "int8" / f"{GATE}.parquet", columns=["source"])
     params = [load_section(PARAMS, "runtime", RuntimeParams), load_section(PARAMS, "decoding", DecodingParams)]

@@ -2,7 +2,7 @@
 
 from seq2seq.files import replacing, write_json, write_text
 from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams, prepare_device
+from seq2seq.runtime import RuntimeParams
 from tasks.stage import PARAMS, path_arguments, run
 
 
@@ -10,20 +10,19 @@ def main() -> None:
     """Read reports and bundles, write the page, the summary of scores and the tables for `dvc plots`."""
     paths = path_arguments(__doc__, "reports", "float32", "int8", "quality", "plots", "page")
 
+    from seq2seq.attention import read_attention
     from seq2seq.metrics import EvaluationParams
     from seq2seq.report.comparisons import quality
     from seq2seq.report.page import render_page
     from seq2seq.report.plots import plot_tables
     from seq2seq.report.results import read_results
     from seq2seq.report.samples import choose_for_attention
-    from seq2seq.translator import Translator
 
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     results = read_results(PARAMS, paths.reports, paths.float32, paths.int8)
-    translator = Translator.load(paths.float32, prepare_device(runtime).type, runtime.threads)
     first = next(iter(results.predictions["float32"].values()))
-    attention = translator.attention(*choose_for_attention(first))
+    attention = read_attention(paths.float32, *choose_for_attention(first), runtime)
 
     write_json(paths.quality, quality(results))
     with replacing(paths.plots) as partial:

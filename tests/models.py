@@ -6,17 +6,17 @@ import pandas as pd
 import torch
 
 from seq2seq.batches import PairedSequences
-from seq2seq.bundle import build_transformer
 from seq2seq.corpus import pairs
+from seq2seq.decoding import DecodingParams
 from seq2seq.languages import LanguagesParams
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import Tokenizer, TokenizerParams, train_tokenizer
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import Transformer, TransformerParams
-from seq2seq.translator import DecodingParams
+from seq2seq.weights import build_transformer
 
 LANGUAGES = LanguagesParams(source="en", target="de")
-RUNTIME = RuntimeParams(device="cpu", precision="float32", threads=2)
+RUNTIME = RuntimeParams(device="cpu", precision="float32", threads=1)
 DECODING = DecodingParams(beam_size=3, length_penalty=1.0, max_length_factor=2.0, batch_size=4)
 SMALL = TransformerParams(
     encoder_layers=2, decoder_layers=2, width=32, heads=2, feed_forward=64, dropout=0.1, max_length=64

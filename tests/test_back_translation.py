@@ -3,8 +3,8 @@ import pytest
 
 from seq2seq import back_translation
 from seq2seq.back_translation import BackTranslationParams, back_translate, choose_lines
-from seq2seq.bundle import save_transformer
-from tests.models import DECODING, LANGUAGES, tiny_corpus, tiny_model
+from seq2seq.weights import save_transformer
+from tests.models import DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
 BEAM = BackTranslationParams(enabled=True, search="beam", sampling_temperature=1.0, ratio=1.0, tag=True, seed=1)
 SAMPLING = BEAM.model_copy(update={"search": "sampling"})
@@ -21,7 +21,7 @@ def backward(tokenizer, tmp_path_factory):
 
 def make(backward, work, params):
     work.mkdir(exist_ok=True)
-    return pd.concat(back_translate(backward, LINES, params, DECODING, "cpu", 2, work), ignore_index=True)
+    return pd.concat(back_translate(backward, LINES, params, DECODING, RUNTIME, work), ignore_index=True)
 
 
 @pytest.mark.parametrize("params", [BEAM, SAMPLING], ids=["beam", "sampling"])
@@ -30,7 +30,7 @@ def test_a_killed_run_resumed_makes_the_same_pairs(backward, tmp_path, monkeypat
     whole = make(backward, tmp_path / "whole", params)
     work = tmp_path / "killed"
     work.mkdir()
-    unfinished = back_translate(backward, LINES, params, DECODING, "cpu", 2, work)
+    unfinished = back_translate(backward, LINES, params, DECODING, RUNTIME, work)
     next(unfinished), next(unfinished)
     unfinished.close()
     shards = {file.name: file.stat().st_mtime_ns for file in work.glob("shard-*")}

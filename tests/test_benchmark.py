@@ -2,9 +2,9 @@ import pytest
 
 from seq2seq import benchmark
 from seq2seq.benchmark import BenchmarkParams, compare_engines, time_bundles
-from seq2seq.bundle import save_transformer
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
+from seq2seq.weights import save_transformer
 from tests.models import DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
 MEGABYTES_HELD = 700

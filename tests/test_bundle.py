@@ -4,11 +4,13 @@ import shutil
 import pytest
 import torch
 
-from seq2seq.bundle import MANIFEST, bundle_digest, load_transformer, read_manifest, save_transformer
+from seq2seq.attention import read_attention
+from seq2seq.bundle import MANIFEST, bundle_digest, read_manifest
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
 from seq2seq.translator import Translator
-from tests.models import DECODING, LANGUAGES, tiny_corpus, tiny_model, tiny_tokenizer
+from seq2seq.weights import load_transformer, save_transformer
+from tests.models import DECODING, LANGUAGES, RUNTIME, SMALL, tiny_corpus, tiny_model, tiny_tokenizer
 
 ORIGIN = {"data": "a", "params": "b", "code": "c"}
 TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
@@ -54,7 +56,7 @@ def test_a_bundle_holds_no_pickle_and_no_path(bundle, float_engine):
 
 
 def test_the_fast_engine_finds_what_ours_finds(bundle, float_engine):
-    ours, fast = (Translator.load(folder, "cpu", 2).translate(TEXTS, DECODING) for folder in (bundle, float_engine))
+    ours, fast = (Translator.load(folder, RUNTIME).translate(TEXTS, DECODING) for folder in (bundle, float_engine))
     assert ours == fast
     assert ours[TEXTS.index("")] == ""
 
@@ -63,7 +65,7 @@ def test_separate_vocabularies_reach_the_fast_engine(tmp_path):
     tokenizer = tiny_tokenizer(tmp_path / "tokenizer", "separate")
     save_transformer(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
     export_ctranslate2(tmp_path / "bundle", tmp_path / "fast", "float32")
-    ours, fast = (Translator.load(tmp_path / name, "cpu", 1).translate(TEXTS, DECODING) for name in ("bundle", "fast"))
+    ours, fast = (Translator.load(tmp_path / name, RUNTIME).translate(TEXTS, DECODING) for name in ("bundle", "fast"))
     assert ours == fast
 
 
@@ -77,7 +79,7 @@ def test_int8_is_smaller_and_names_the_bundle_it_came_from(bundle, float_engine,
 
 
 def test_batch_size_and_order_change_nothing(float_engine):
-    translator = Translator.load(float_engine, "cpu", 2)
+    translator = Translator.load(float_engine, RUNTIME)
     expected = translator.translate(TEXTS, DECODING)
     one_by_one = [translator.translate([text], DECODING)[0] for text in TEXTS]
     assert translator.translate(TEXTS[::-1], DECODING)[::-1] == expected
@@ -87,13 +89,13 @@ def test_batch_size_and_order_change_nothing(float_engine):
 
 def test_a_text_longer_than_the_model_is_cut_the_same_for_both_engines(bundle, float_engine):
     long = "the cat sees the sea . " * 50
-    translators = [Translator.load(folder, "cpu", 1) for folder in (bundle, float_engine)]
-    assert len(translators[0].encode([long])[0]) == translators[0].manifest.model.max_length
+    translators = [Translator.load(folder, RUNTIME) for folder in (bundle, float_engine)]
+    assert len(translators[0].encode([long])[0]) == SMALL.max_length
     assert translators[0].translate([long], DECODING) == translators[1].translate([long], DECODING)
 
 
 def test_the_attention_matrix_fits_the_pieces(bundle):
-    (attention,) = Translator.load(bundle, "cpu", 1).attention(["the cat sees the sea ."], ["die Katze sieht"])
+    (attention,) = read_attention(bundle, ["the cat sees the sea ."], ["die Katze sieht"], RUNTIME)
     assert attention.weights.shape == (len(attention.target_pieces), len(attention.source_pieces))
     assert attention.source_pieces[-1] == attention.target_pieces[-1] == "</s>"
     assert attention.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
@@ -134,4 +136,4 @@ def test_weights_of_another_vocabulary_are_refused_even_if_the_manifest_names_th
 
 def test_a_folder_without_a_bundle_says_so(tmp_path):
     with pytest.raises(UserError, match=r"is no bundle: it has no bundle\.json"):
-        Translator.load(tmp_path, "cpu", 1)
+        Translator.load(tmp_path, RUNTIME)

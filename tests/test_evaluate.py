@@ -6,16 +6,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from seq2seq.bundle import save_transformer
 from seq2seq.corpus import write_corpus
+from seq2seq.decoding import DecodingParams
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
 from seq2seq.files import sha256_tree
 from seq2seq.held_out import read_gate, read_test_sets
 from seq2seq.params import load_section
-from seq2seq.translator import DecodingParams, Translator
+from seq2seq.translator import Translator
+from seq2seq.weights import save_transformer
 from tasks import evaluate
-from tests.models import LANGUAGES, tiny_corpus, tiny_model
+from tests.models import LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,7 +55,7 @@ def test_keeps_what_the_model_says_to_each_set_and_scores_it(workspace, monkeypa
     assert list(scores) == ["tests", "gate"]
     assert {name: score["sentences"] for name, score in scores["tests"].items()} == {"first": 5, "second": 4}
     assert scores["gate"]["sentences"] == 3
-    translator = Translator.load(workspace / "models" / bundle, "cpu", 2)
+    translator = Translator.load(workspace / "models" / bundle, RUNTIME)
     decoding = load_section(workspace / "params.yaml", "decoding", DecodingParams)
     sets = read_test_sets(workspace / "data/clean") | {"gate": read_gate(workspace / "data/clean")}
     for name, kept in sets.items():

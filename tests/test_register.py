@@ -15,11 +15,14 @@ import pytest
 import torch
 import yaml
 
-from seq2seq.bundle import build_transformer, bundle_digest, save_transformer
+from seq2seq.bundle import bundle_digest
+from seq2seq.decoding import DecodingParams
 from seq2seq.errors import TransientError, UserError
 from seq2seq.export import export_ctranslate2
 from seq2seq.params import load_section
-from seq2seq.translator import DecodingParams, Translator
+from seq2seq.runtime import RuntimeParams
+from seq2seq.translator import Translator
+from seq2seq.weights import build_transformer, save_transformer
 from tasks import register, store
 from tasks.store import local_tracking_uri, open_store
 from tests.models import LANGUAGES, SMALL, tiny_corpus
@@ -99,7 +102,8 @@ def load(uri, project):
 
 def expected(bundle):
     decoding = load_section(Path("params.yaml"), "decoding", DecodingParams)
-    return Translator.load(bundle, "cpu", 2).translate(SOURCES["source"].tolist(), decoding)
+    runtime = load_section(Path("params.yaml"), "runtime", RuntimeParams)
+    return Translator.load(bundle, runtime).translate(SOURCES["source"].tolist(), decoding)
 
 
 def test_a_version_has_its_whole_record(project, monkeypatch):

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from seq2seq.bundle import save_transformer
 from seq2seq.errors import UserError
 from seq2seq.evaluation import write_predictions
 from seq2seq.export import export_ctranslate2
@@ -20,6 +19,7 @@ from seq2seq.report.comparisons import cleaning_steps, compare_outputs, gains
 from seq2seq.report.plots import plot_tables
 from seq2seq.report.results import read_results
 from seq2seq.report.samples import choose_for_attention, choose_samples
+from seq2seq.weights import save_transformer
 from tasks import report
 from tests.models import LANGUAGES, tiny_corpus, tiny_model
 

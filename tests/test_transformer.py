@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from seq2seq.batches import pad
-from seq2seq.bundle import build_transformer
 from seq2seq.loss import smoothed_cross_entropy
 from seq2seq.tokenizer import BOS, PAD
 from seq2seq.transformer import TransformerParams
+from seq2seq.weights import build_transformer
 from tests.models import SMALL, tiny_model, tiny_pairs, tiny_tokenizer
 
 

@@ -10,7 +10,7 @@ REPOSITORY = Path(__file__).parents[1]
 # NAME.waits: seconds to sleep; NAME.meets: a stage that must be at work at the same time;
 # NAME.fails: the exit status, and how many times
 WORK = """
-import pathlib, sys, time
+import os, pathlib, sys, time
 
 name, *inputs = sys.argv[1:]
 with open("executed.log", "a") as log:
@@ -23,7 +23,7 @@ def order(kind):
     return path.read_text().split() if path.exists() else []
 
 
-pathlib.Path(f"{name}.started").touch()
+pathlib.Path(f"{name}.started").write_text(str(os.getpid()))
 for seconds in order("waits"):
     time.sleep(float(seconds))
 for other in order("meets"):

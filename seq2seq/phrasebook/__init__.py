@@ -53,7 +53,7 @@ def generate(source: str, target: str, params: PhrasebookParams) -> dict[str, pd
     seen: set[tuple[str, str]] = set()
     corpora = {}
     for name, size in sizes.items():
-        lines = _distinct(_messages(name, languages, params.seed), languages, seen)
+        lines = _distinct(draw_messages(name, languages, params.seed), languages, seen)
         rows = [next(lines) for _ in range(size)]
         sources = [""] * size if name == "mono" else [row[0] for row in rows]
         corpora[name] = pairs(sources, [row[1] for row in rows], ORIGIN)
@@ -69,7 +69,7 @@ def _language(code: str) -> Language:
     return LANGUAGES[code]
 
 
-def _messages(name: str, languages: list[Language], seed: int) -> Iterator[Sentence]:
+def draw_messages(name: str, languages: list[Language], seed: int) -> Iterator[Sentence]:
     """Draw messages that belong in one set, without end."""
     first, second = languages
     sampler = Sampler(

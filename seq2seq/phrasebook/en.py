@@ -31,8 +31,8 @@ from seq2seq.phrasebook.vocabulary import FORMS, MODALS
 class Frame:
     """A verb and what follows it.
 
-    ``verb`` is infinitive, past tense and participle, the latter two where irregular; the subject is
-    singular, plural, or agrees with the slot ``subject``.
+    ``verb`` is the infinitive, and the past tense where irregular. The verb is singular, plural, or agrees
+    with the slot ``subject``.
     """
 
     verb: str
@@ -135,7 +135,13 @@ _DAYS = {
     "since_year": "since {year}", "since_span": "for {span}",
 }  # fmt: skip
 _PREPOSITIONS = dict.fromkeys(["airport", "market", "station", "university"], "at")  # in the others
-_CURRENT_MODALS = {"can": "can", "should": "should", "would_like_to": "would"}
+_MODALS = {"can": ("can", ""), "should": ("should", ""), "would_like_to": ("would", "like to")}
+_VERBS_AS_MODALS = {
+    "had_to": ("have had", "past"),
+    "have_to": ("have", "present"),
+    "want_to": ("want", "present"),
+    "wanted_to": ("want", "past"),
+}
 _JOINTS = {
     "because": "{0} because {1}",
     "because_first": "because {1}, {0}",
@@ -252,35 +258,36 @@ def _person(clause: Clause, frame: Frame) -> str:
     return {"I": "I", "we": "plural", "you": "plural"}.get(subject.word, "singular")
 
 
-def _be(person: str, past: bool) -> str:
-    if past:
-        return "were" if person == "plural" else "was"
-    return {"I": "am", "plural": "are", "singular": "is"}[person]
-
-
 def _verb(clause: Clause, question: bool) -> tuple[str, str]:
     """Auxiliary (empty where English needs none) and the rest of the verb."""
     frame = FRAMES[clause.frame]
-    verb, *irregular = frame.verb.split()
-    person, past = _person(clause, frame), clause.tense == "past"
-    if clause.modal in _CURRENT_MODALS:
-        return _CURRENT_MODALS[clause.modal], f"like to {verb}" if clause.modal == "would_like_to" else verb
-    if clause.tense == "future" and not clause.modal:
-        return "will", verb
+    infinitive, person = frame.verb.split()[0], _person(clause, frame)
+    support = question or clause.negated
+    if clause.modal in _MODALS:
+        auxiliary, rest = _MODALS[clause.modal]
+        return auxiliary, spaced(rest, infinitive)
+    if clause.modal:
+        auxiliary, rest = _inflect(*_VERBS_AS_MODALS[clause.modal], person, support)
+        return auxiliary, spaced(rest, "to", infinitive)
+    if clause.tense == "future":
+        return "will", infinitive
     if clause.when and clause.when.day and clause.when.day.kind in ("since_year", "since_span"):
-        return "has" if person == "singular" else "have", "been" if verb == "be" else _regular_past(verb)
-    if verb == "be":
-        return _be(person, past), ""
-    rest = ""
-    if clause.modal:  # have_to, want_to; had_to, wanted_to
-        verb, irregular = ("want", []) if clause.modal.startswith("want") else ("have", ["had"])
-        past, rest = clause.modal in ("had_to", "wanted_to"), f"to {frame.verb.split()[0]}"
-    if question or clause.negated:
-        auxiliary = "did" if past else "does" if person == "singular" else "do"
-        return auxiliary, spaced(verb, rest)
+        return "has" if person == "singular" else "have", "been" if infinitive == "be" else _regular_past(infinitive)
+    return _inflect(frame.verb, clause.tense, person, support)
+
+
+def _inflect(verb: str, tense: str, person: str, support: bool) -> tuple[str, str]:
+    """A verb in past or present tense, carried by a form of `do` where it needs support."""
+    infinitive, *irregular = verb.split()
+    past, singular = tense == "past", person == "singular"
+    if infinitive == "be":
+        present = {"I": "am", "singular": "is"}.get(person, "are")
+        return ("were" if person == "plural" else "was") if past else present, ""
+    if support:
+        return "did" if past else "does" if singular else "do", infinitive
     if past:
-        return "", spaced(irregular[0] if irregular else _regular_past(verb), rest)
-    return "", spaced(_third_person(verb) if person == "singular" else verb, rest)
+        return "", irregular[0] if irregular else _regular_past(infinitive)
+    return "", _third_person(infinitive) if singular else infinitive
 
 
 def _complement(clause: Clause, fronted: bool = False) -> str:

@@ -100,6 +100,11 @@ def _price(rng: Random) -> Price:
     return Price(currency, 100 * units + (0 if currency == "JPY" else rng.choice([0, 0, 50, 90, 99])))
 
 
+def _small_price(rng: Random) -> Price:
+    currency = rng.choice(["CHF", "EUR", "GBP", "USD"])
+    return Price(currency, 100 * rng.randint(1, 30) + rng.choice([0, 50, 90, 99]))
+
+
 def _money(rng: Random) -> Money:
     return Money(rng.choice(vocabulary.CURRENCIES), rng.choice([10, 50, 100]) * rng.randint(2, 30))
 
@@ -141,6 +146,7 @@ SLOTS: dict[str, Callable[[Random], Filler]] = {
     "buildings": lambda rng: Buildings(rng.choice(vocabulary.PLACES), rng.randint(2, 12)),
     "quantity": _quantity,
     "price": _price,
+    "small_price": _small_price,
     "money": _money,
     "currency": lambda rng: Money(rng.choice(vocabulary.CURRENCIES), 0),
     "spoken": _spoken,

@@ -32,10 +32,10 @@ _TENSES_OF_USE = {  # others take any
     "who": ["present"],
     "later": ["future"],
 }
-_PRESENT_ABOUT_FUTURE = ("request", "to", "condition")
+_PRESENT_ABOUT_FUTURE = ("request", "to", "to_or_not", "condition")
 _UNTIL_NOW = ("free", "statement", "question", "now")
-_AFFIRMATIVE = ("fronted", "question", "where", "when", "event")
-_UNSAID_SUBJECTS = {"request": "you", "to": "who", "who": "who"}
+_AFFIRMATIVE = ("fronted", "question", "where", "when", "event", "to")
+_UNSAID_SUBJECTS = {"request": "you", "to": "who", "to_or_not": "who", "who": "who"}
 _MODALS_OF_TENSE = {
     "past": {"had_to", "wanted_to"},
     "present": set(),
@@ -58,15 +58,16 @@ class Sampler:
         self.modals_of = {tense: sorted(modals & names) for tense, names in _MODALS_OF_TENSE.items()}
         self.forms = sorted(forms)
         self.weights = [_WEIGHTS.get(form, 1) for form in self.forms]
-        embedding = {"that", "whether", "to"}
-        simple = {name for name in frames if not embedding & set(FRAMES[name].slots.values())}
-        self.simple = sorted(simple)
+        embedding = {"that", "whether", "to", "to_or_not"}
+        self.simple = sorted(name for name in frames if embedding.isdisjoint(FRAMES[name].slots.values()))
+        often = self.simple + 3 * sorted(set(frames).difference(self.simple))  # they fit in no other use
         self.frames_for = {
             "free": self.simple,
-            "statement": sorted(frames),
-            "question": sorted(frames),
+            "statement": often,
+            "question": often,
             "request": self._with("infinitive"),
             "to": self._with("infinitive"),
+            "to_or_not": self._with("infinitive"),
             "past": self._with("past"),
             "event": [name for name in self._with("past") if FRAMES[name].when not in ("none", "born")],
             "now": self._with("present", "habit"),
@@ -99,7 +100,7 @@ class Sampler:
 
     def clause(self, use: str) -> Clause:
         """Draw a clause for a use: a form of one clause, or free, past, event,
-        now, later, condition, to or who."""
+        now, later, condition, to, to_or_not or who."""
         name = self.rng.choice(self.frames_for[use])
         frame = FRAMES[name]
         slots = self._slots(frame, use)
@@ -136,8 +137,8 @@ class Sampler:
         match kind:
             case "that":
                 return Embedded("that", self.clause("free"))
-            case "to":
-                return Embedded("to", self.clause("to"))
+            case "to" | "to_or_not":
+                return Embedded("to", self.clause(kind))
             case "whether":
                 word = self.rng.choice(["whether", "whether", "when", "why"])
                 return Embedded(word, self.clause("free" if word == "whether" else word))
@@ -164,12 +165,14 @@ class Sampler:
             return When(fillers.birthday(rng), None)
         if "since" in frame.uses and tense == "present" and use in _UNTIL_NOW and rng.random() < 0.5:
             return When(fillers.day(rng, rng.choice(["since_year", "since_span"]), past=True), None)
-        if frame.when == "none":
-            return None
+        return None if frame.when == "none" else self._day_and_clock(frame, tense, use)
+
+    def _day_and_clock(self, frame: Frame, tense: str, use: str) -> When | None:
+        rng = self.rng
         if tense == "present" and use in _PRESENT_ABOUT_FUTURE:
             tense = "future"  # if he comes tomorrow, please come tomorrow
         day = fillers.day(rng, rng.choice(_DAYS_OF_TENSE[tense]), past=tense == "past")
-        needs_day = use == "fronted" or "habit" in frame.uses and tense == "present"
+        needs_day = use == "fronted" or ("habit" in frame.uses and tense == "present")
         exact = day.kind not in ("month", "ago", "ahead")
         if frame.when == "clock":
             return When(day if exact and (needs_day or rng.random() < 0.6) else None, fillers.clock(rng))

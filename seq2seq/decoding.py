@@ -1,0 +1,29 @@
+"""How outputs are searched for, by whatever engine does it."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from pydantic import Field
+
+from seq2seq.params import Section
+
+
+class DecodingParams(Section):
+    """How outputs are searched for."""
+
+    beam_size: int = Field(ge=1, le=64, description="hypotheses kept per sentence; 1 is greedy search")
+    length_penalty: float = Field(ge=0, le=5, description="hypotheses are ranked by score / length ** length_penalty")
+    max_length_factor: float = Field(gt=0, le=20, description="output pieces at most: factor * source pieces + 10")
+    batch_size: int = Field(ge=1, le=4096, description="sentences searched together")
+
+    def max_length(self, source_length: int, limit: int) -> int:
+        """Output pieces at most for a source of so many pieces, in a model of ``limit`` positions."""
+        return min(int(self.max_length_factor * source_length) + 10, limit - 1)
+
+
+class Engine(Protocol):
+    """Searches one batch after another."""
+
+    def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
+        """Yield the best output of every source, for each batch in order."""
+        ...

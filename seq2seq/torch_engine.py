@@ -1,0 +1,53 @@
+"""PyTorch bundles at work: our own model and search.
+
+Shapes: B batch, S source length, T target length.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seq2seq.batches import pad
+from seq2seq.decoding import DecodingParams
+from seq2seq.runtime import RuntimeParams, prepare_device
+from seq2seq.search import beam_search
+from seq2seq.tokenizer import BOS, EOS, PAD
+from seq2seq.transformer import Transformer
+from seq2seq.weights import load_transformer
+
+
+class TorchEngine:
+    """Our own model and search."""
+
+    def __init__(self, model: Transformer, device: torch.device) -> None:
+        self.model, self.device = model.to(device), device
+
+    @classmethod
+    def load(cls, bundle: Path, runtime: RuntimeParams) -> "TorchEngine":
+        """Read a PyTorch bundle."""
+        return cls(load_transformer(bundle)[0], prepare_device(runtime))
+
+    def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
+        """Yield the best output of every source, for each batch in order."""
+        for batch in batches:
+            src = pad(batch).to(self.device)  # [B, S]
+            found = beam_search(
+                self.model,
+                src,
+                src != PAD,
+                bos=BOS,
+                eos=EOS,
+                beam_size=decoding.beam_size,
+                length_penalty=decoding.length_penalty,
+                max_length=decoding.max_length(src.shape[1], self.model.params.max_length),
+            )
+            yield [hypotheses[0].tokens for hypotheses in found]
+
+    @torch.inference_mode()
+    def attention(self, source: list[int], body: Sequence[int]) -> NDArray[np.float32]:
+        """Attention [T, S] of the last decoder layer, mean over heads, for an output without BOS and EOS."""
+        src, tgt = pad([source]).to(self.device), pad([[BOS, *body]]).to(self.device)
+        return self.model.attention(src, src != PAD, tgt)[0].cpu().numpy()
