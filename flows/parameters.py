@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, cast
 
+from seq2seq.acquisition import CorporaParams
 from seq2seq.back_translation import BackTranslationParams
 from seq2seq.benchmark import BenchmarkParams
 from seq2seq.cleaning import CleaningParams
@@ -13,18 +14,12 @@ from seq2seq.export import QuantizationParams
 from seq2seq.languages import LanguagesParams
 from seq2seq.metrics import EvaluationParams
 from seq2seq.params import Section, check_section
+from seq2seq.phrasebook import PhrasebookParams
 from seq2seq.release import ReleaseParams
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import TokenizerParams
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import TransformerParams
-
-
-class PhrasebookParams(Section):  # TEMP
-    model_config = {"extra": "allow"}
-
-
-CorporaParams = PhrasebookParams  # TEMP
 
 
 class Parameters(Section):

@@ -96,10 +96,11 @@ def run_stage(name: str, children: Children, say: Callable[[str], None]) -> bool
     waiting = False
     while True:
         log = _Log(say)
-        if children.run(command, log.follow) == 0:
+        status = children.run(command, log.follow)
+        if status == 0:
             return log.executed
         if not log.busy or children.stopping.is_set():
-            raise log.failure(log.status)
+            raise log.failure(log.status or status)
         if not waiting:
             say(f"waiting for another process of DVC: {' '.join(log.busy)}")
         waiting = True
@@ -123,7 +124,7 @@ class _Log:
         self.busy: list[str] = []  # DVC's words about who holds a lock
         self.mistake = ""  # the stage's own line about a failure
         self.last = "there was no output"
-        self.status = 1  # of the stage's command, not of DVC
+        self.status = 0  # of the stage's command, where DVC tells one that failed
 
     def follow(self, line: str) -> None:
         """Take one line."""

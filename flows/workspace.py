@@ -46,7 +46,7 @@ def resolve(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tup
     Raises:
         UserError: a preset is unknown, or a preset or an assignment names an unknown key.
     """
-    tree, where = read_yaml(root / PARAMS), str(PARAMS)
+    tree = read_yaml(root / PARAMS)
     known = sorted(path.stem for path in (root / PRESETS).glob("*.yaml"))
     for name in presets:
         if name not in known:
@@ -55,11 +55,10 @@ def resolve(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tup
             raise UserError(f"there is no preset '{name}' in {PRESETS}/; {hint}")
         path = PRESETS / f"{name}.yaml"
         tree = overlay(tree, read_yaml(root / path), str(path))
-        where += f" with preset {name}"
     for assignment in overrides:
         tree = overlay(tree, parse_assignment(assignment), f"--set {assignment}")
-        where += f" with --set {assignment}"
-    return tree, where
+    flags = [f"--preset {name}" for name in presets] + [f"--set {assignment}" for assignment in overrides]
+    return tree, " ".join([str(PARAMS), "with", *flags] if flags else [str(PARAMS)])
 
 
 def run_name(presets: Sequence[str], overrides: Sequence[str]) -> str:

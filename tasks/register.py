@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from seq2seq.bundle import MANIFEST, bundle_digest, read_manifest
 from seq2seq.errors import UserError
 from seq2seq.files import read_json, sha256_file, write_json
 from seq2seq.params import load_section, read_yaml
@@ -22,10 +23,8 @@ from seq2seq.release import ReleaseParams, digest_of_set
 from tasks.stage import PARAMS, path_arguments, run
 from tasks.store import Store, open_store
 
-REQUIREMENTS = (  # what a machine needs to load the model; a test compares it with the library's imports
-    *("mlflow", "ctranslate2", "numpy", "pandas", "pydantic"),
-    *("pyyaml", "safetensors", "sentencepiece", "torch", "tqdm"),
-)
+# what a machine needs to load the int8 model; a test compares it with the library's imports
+REQUIREMENTS = ("mlflow", "ctranslate2", "pandas", "pydantic", "pyyaml", "sentencepiece", "tqdm")
 GATE = "gate"
 REPORT_FILES = {".html", ".json", ".csv", ".parquet"}
 
@@ -41,8 +40,8 @@ class Outputs:
     def check(self) -> None:
         """Raise a UserError that names the first file that a stage should have left and didn't."""
         for path in [
-            self.forward / "bundle.json",
-            self.int8 / "bundle.json",
+            self.forward / MANIFEST,
+            self.int8 / MANIFEST,
             *(self.reports / name for name in ("quality.json", "speed.json", "cleaning.json", "index.html")),
             *(self.reports / "scores" / f"{engine}.json" for engine in ("float32", "int8")),
             self.reports / "predictions" / "int8" / f"{GATE}.parquet",
@@ -65,10 +64,7 @@ def summarize(name: str, outputs: Outputs) -> dict[str, Any]:
     frames = {path.stem: pd.read_parquet(path, columns=["source", "target"]) for path in predictions}
     return {
         "name": name,
-        "bundles": {
-            "float32": sha256_file(outputs.forward / "bundle.json"),
-            "int8": sha256_file(outputs.int8 / "bundle.json"),
-        },
+        "bundles": {"float32": bundle_digest(outputs.forward), "int8": bundle_digest(outputs.int8)},
         "sets": {
             key: digest_of_set(frame["source"].tolist(), frame["target"].tolist()) for key, frame in frames.items()
         },
@@ -142,7 +138,10 @@ def _record(
 
 
 def _log_model(outputs: Outputs) -> str:
-    """Store the int8 bundle, the library and the code that puts them together; return the model's URI."""
+    """Store the int8 bundle, the library and the code that puts them together; return the model's URI.
+
+    The stored model has to answer before it can become a version.
+    """
     import mlflow
     import pandas as pd
     from mlflow.models import ModelSignature
@@ -164,13 +163,12 @@ def _log_model(outputs: Outputs) -> str:
         pip_requirements=[f"{package}=={metadata.version(package).partition('+')[0]}" for package in REQUIREMENTS],
         model_config={key: value for section in params for key, value in section.model_dump(mode="json").items()},
     )
+    mlflow.pyfunc.load_model(logged.model_uri).predict(examples.head(3))
     return str(logged.model_uri)
 
 
 def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     """Tags that lead from a version back to its code, params and data."""
-    from seq2seq.bundle import read_manifest
-
     read_manifest(outputs.forward)  # both are checked: a champion must be restorable
     manifest = read_manifest(outputs.int8)
     tags = {

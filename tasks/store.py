@@ -69,7 +69,7 @@ def local_tracking_uri(root: Path) -> str:
 
 
 @contextmanager
-def open_store(root: Path = Path()) -> Iterator[Store]:
+def open_store() -> Iterator[Store]:
     """Yield the store, which is this process's alone meanwhile as far as this machine is concerned.
 
     Raises:
@@ -77,7 +77,7 @@ def open_store(root: Path = Path()) -> Iterator[Store]:
         TransientError: the server stopped answering later on.
         OSError: the disk is full.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or local_tracking_uri(root)
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or local_tracking_uri(Path())
     bars = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty())}
     for name, value in (PATIENT | QUIET | bars).items():
         os.environ.setdefault(name, value)

@@ -2,8 +2,10 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from itertools import combinations as pairs_of
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ import sacrebleu
 
 from seq2seq.baselines import nearest_targets
 from seq2seq.errors import UserError
+from seq2seq.params import load_section
 from seq2seq.phrasebook import LANGUAGES, PhrasebookParams, draw_messages, generate, vocabulary
 from seq2seq.phrasebook.messages import (
     Clause,
@@ -18,6 +21,7 @@ from seq2seq.phrasebook.messages import (
     Day,
     Drink,
     Embedded,
+    Filler,
     Item,
     Measure,
     Money,
@@ -33,6 +37,7 @@ from seq2seq.phrasebook.messages import (
     with_embedded,
 )
 
+PARAMS = Path(__file__).parents[1] / "params.yaml"
 SMALL = PhrasebookParams(train_pairs=300, held_out_pairs=40, mono_lines=60, seed=1)
 HELD_OUT = ("validation", "gate", "test")
 MONDAY, SUMMER = date(2024, 3, 4), date(2024, 7, 12)
@@ -45,14 +50,15 @@ def say(language, form, *clauses):
 
 @pytest.fixture(scope="module")
 def default():
-    return generate("en", "de", PhrasebookParams(train_pairs=20_000, held_out_pairs=500, mono_lines=4_000, seed=1))
+    return generate("en", "de", load_section(PARAMS, "phrasebook", PhrasebookParams))
 
 
 # what is generated
 
 
 def test_sets_have_their_sizes_and_columns(default):
-    sizes = {"train": 20_000, "validation": 500, "gate": 500, "test": 500, "mono": 4_000}
+    params = load_section(PARAMS, "phrasebook", PhrasebookParams)
+    sizes = dict.fromkeys(HELD_OUT, params.held_out_pairs) | {"train": params.train_pairs, "mono": params.mono_lines}
     assert {name: len(frame) for name, frame in default.items()} == sizes
     for name, frame in default.items():
         assert list(frame.columns) == ["source", "target", "origin"]
@@ -162,7 +168,7 @@ def test_every_frame_and_form_is_common_in_training():
     assert min(seen.values()) >= 8
 
 
-ALL_FILLERS = {
+ALL_FILLERS: dict[str, tuple[str, Sequence[Filler]]] = {
     "buy": ("item", [Item(noun, "the") for noun in vocabulary.ITEMS]),
     "look_for": ("item", [Item("map", "a", adjective) for adjective in vocabulary.ADJECTIVES]),
     "call": ("other", [Name(name) for name in vocabulary.NAMES] + [Role(noun, "my") for noun in vocabulary.ROLES]),
@@ -177,7 +183,7 @@ ALL_FILLERS = {
     "live_on_floor": ("floor", [Number("ordinal", number) for number in range(2, 13)]),
     "drink": ("drink", [Drink(box, drink, 2) for box, drinks in vocabulary.DRINKS.items() for drink in drinks]),
 }
-REST = {"invite": {"other": Name("Ben")}, "exchange": {"money": Money("CAD", 100)}}
+REST: dict[str, dict[str, Filler]] = {"invite": {"other": Name("Ben")}, "exchange": {"money": Money("CAD", 100)}}
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -250,7 +256,12 @@ KNOW = Clause(
 )
 TEA = Clause("drink", {"drink": Drink("cup", "tea", 2), "subject": SHE}, "past", place="station")
 READ = Clause("read_chapter", {"chapter": Number("ordinal", 3), "subject": ME}, "past")
-MEET = Clause("meet", {"other": Role("brother", "my"), "subject": HE}, "past", when=When(Day("weekday_date", SUMMER), Clock(15, 5, spoken=False)))  # fmt: skip
+MEET = Clause(
+    "meet",
+    {"other": Role("brother", "my"), "subject": HE},
+    "past",
+    when=When(Day("weekday_date", SUMMER), Clock(15, 5, spoken=False)),
+)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +291,7 @@ MEET = Clause("meet", {"other": Role("brother", "my"), "subject": HE}, "past", w
             {
                 "en": "If he calls me at half past three tomorrow, we have to give a red umbrella to the teacher.",
                 "de": "Wenn er mich morgen um halb vier anruft, müssen wir der Lehrerin einen roten Regenschirm geben.",
-                "zh": "如果他明天三点半给我打电话，我们必须送给那位老师一把红色的雨伞。",
+                "zh": "如果他明天三点半给我打电话，我们必须把一把红色的雨伞送给那位老师。",
             },
         ),
         (
@@ -378,6 +389,15 @@ MEET = Clause("meet", {"other": Role("brother", "my"), "subject": HE}, "past", w
             },
         ),
         (
+            "where",  # the pronoun stands inside the verb in English, and before a noun subject in German
+            [Clause("pick_up", {"other": SHE, "subject": Name("Ben")}, "past")],
+            {
+                "en": "Where did Ben pick her up?",
+                "de": "Wo hat sie Ben abgeholt?",
+                "zh": "本在哪里接的她？",
+            },
+        ),
+        (
             "statement",
             [MEET],
             {
@@ -387,6 +407,6 @@ MEET = Clause("meet", {"other": Role("brother", "my"), "subject": HE}, "past", w
             },
         ),
     ],
-)  # fmt: skip
+)
 def test_messages_are_said_with_the_order_and_agreement_of_each_language(form, clauses, texts):
     assert {language: say(language, form, *clauses) for language in texts} == texts

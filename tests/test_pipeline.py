@@ -6,13 +6,10 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import zc.lockfile
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -70,24 +67,21 @@ def task_runs(state):
     with get_client(sync_client=True) as client:
         for _ in range(100):
             found = {one.name: one for one in client.read_task_runs(task_run_filter=of_run)}
-            if found.keys() >= STAGES and all(
-                one.state.is_final() or one.state.name == "NotReady" for one in found.values()
-            ):
+            ended = [name for name, one in found.items() if one.end_time or one.state_name == "NotReady"]
+            if set(ended) >= STAGES:
                 return found
             time.sleep(0.1)
     raise AssertionError(f"the server knows {found} only")
 
 
 def states(state):
-    return {name: one.state.name for name, one in task_runs(state).items()}
+    return {name: one.state_name for name, one in task_runs(state).items()}
 
 
-@contextmanager
-def after(seconds, action):
-    timer = threading.Timer(seconds, action)
-    timer.start()
-    yield
-    timer.join()
+def alive(pid):
+    """Whether a process is at work; one that ended may stay in the table as a zombie."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
+    return state.strip()[:1] not in ("", "Z")
 
 
 def test_changed_stages_run_in_order_and_unchanged_ones_are_cached(toy):
@@ -116,7 +110,7 @@ def test_a_users_mistake_is_told_at_once_and_stops_only_what_depends_on_it(toy):
     state = run()
     assert (state.name, state.message) == (flow.BAD_INPUT, "left: left can't")
     runs = task_runs(state)
-    assert {name: one.state.name for name, one in runs.items()} == {
+    assert {name: one.state_name for name, one in runs.items()} == {
         "first": "Completed",
         "left": flow.BAD_INPUT,
         "right": "Completed",
@@ -151,35 +145,6 @@ def test_independent_stages_run_side_by_side(toy):
     assert run().is_completed()
 
 
-def test_a_busy_lock_of_dvc_is_waited_for(toy):
-    (toy / ".dvc" / "tmp").mkdir()
-    lock = zc.lockfile.LockFile(str(toy / ".dvc" / "tmp" / "lock"))
-    with after(4.5, lock.close):  # DVC itself gives up after 3 seconds
-        assert run().is_completed()
-
-
-def test_files_that_another_dvc_works_on_are_waited_for(toy):
-    other = subprocess.Popen(["sleep", "60"])
-    entry = {"pid": other.pid, "cmd": "dvc repro left"}
-    temporary = toy / ".dvc" / "tmp"
-    temporary.mkdir()
-    (temporary / "rwlock").write_text(json.dumps({"write": {str(toy / "out" / "left.txt"): entry}}))
-
-    def end() -> None:
-        other.kill()
-        other.wait()
-
-    with after(2.5, end):
-        assert run().is_completed()
-    assert set(executed(toy)) == STAGES
-
-
-def test_a_lock_file_that_a_killed_dvc_left_unfinished_is_no_hindrance(toy):
-    (toy / ".dvc" / "tmp").mkdir()
-    (toy / ".dvc" / "tmp" / "rwlock").write_text("")
-    assert run().is_completed()
-
-
 def test_logs_and_results_reach_prefect(toy):
     (toy / "reports").mkdir()
     (toy / "reports" / "index.html").write_text("<p>")
@@ -189,7 +154,7 @@ def test_logs_and_results_reach_prefect(toy):
     said = {f"{name} is at work" for name in STAGES}
     with get_client(sync_client=True) as client:
         of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
-        artifacts = {one.key: one.data for one in client.read_artifacts(artifact_filter=of_run)}
+        artifacts = {one.key: str(one.data) for one in client.read_artifacts(artifact_filter=of_run)}
         for _ in range(100):  # logs are sent in batches
             lines = [log.message for log in client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])))]
             if said <= set(lines):
@@ -253,14 +218,13 @@ def test_a_preset_leaves_the_checkout_alone_and_going_back_executes_nothing(toy)
     assert len(executed(copies / "slow")) == len(STAGES)
 
 
-def test_two_presets_run_at_once_and_the_same_preset_waits(toy, server):
-    (toy / "first.waits").write_text("3")
-    subprocess.run(["git", "add", "first.waits"], cwd=toy, check=True)
-    processes = [command(server, "--preset", name) for name in ("slow", "wide", "slow")]
+def test_two_presets_run_at_once(toy, server):
+    (toy / "first.meets").write_text("../slow/first ../wide/first")
+    subprocess.run(["git", "add", "first.meets"], cwd=toy, check=True)
+    processes = [command(server, "--preset", name) for name in ("slow", "wide")]
     outputs = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], outputs
-    assert "another run works in" in outputs[0] + outputs[2]
-    assert [len(executed(toy / "runs" / name)) for name in ("slow", "wide")] == [4, 4]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert [set(executed(toy / "runs" / name)) for name in ("slow", "wide")] == [STAGES, STAGES]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -274,8 +238,7 @@ def test_an_interrupted_flow_ends_its_stages(toy, server, number):
     process.send_signal(number)
     output = process.communicate(timeout=20)[0]
     assert process.returncode not in (0, 1), output
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(started.read_text()), 0)
+    assert not alive(started.read_text())
 
 
 MISTAKES = [
@@ -305,14 +268,14 @@ def test_an_error_is_one_line_with_status_2_and_quick(toy, server):
 def test_a_stages_mistake_is_told_again_at_the_end(toy, monkeypatch):
     (toy / "first.fails").write_text("2 9")
     monkeypatch.setattr(sys, "argv", ["pipeline"])
-    with pytest.raises(UserError, match="^first: first can't$"):
+    with pytest.raises(UserError, match=r"^first: first can't$"):
         flow.main()
 
 
 def test_a_prefect_server_that_does_not_answer_is_named():
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         wait_for_server = find_server()
-    with pytest.raises(UserError, match="no Prefect server answers at http://127.0.0.1:9/api; start it"):
+    with pytest.raises(UserError, match=r"no Prefect server answers at http://127\.0\.0\.1:9/api; start it"):
         wait_for_server()
 
 

@@ -10,7 +10,7 @@ from flows import release
 from flows.release import CHALLENGER, CHAMPION, RegisteredModel
 from seq2seq.errors import UserError
 from seq2seq.release import ReleaseParams, digest_of_set, is_no_worse
-from tasks.store import open_store
+from tasks.store import local_tracking_uri, open_store
 
 ROOT = Path(__file__).parents[1]
 NAME = "phrasebook-en-de"
@@ -23,8 +23,8 @@ def template(tmp_path_factory):
     """An empty store: made once, copied by each test."""
     root = tmp_path_factory.mktemp("template")
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with open_store(root) as store:
+        patch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(root))
+        with open_store() as store:
             store.experiment(NAME)
     shutil.copy(ROOT / "params.yaml", root)
     return root

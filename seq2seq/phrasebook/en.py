@@ -57,7 +57,7 @@ FRAMES = {
     "help": Frame("help", "{other:object}"),
     "wait": Frame("wait", "for {other:object}"),
     "meet": Frame("meet met", "{other:object}"),
-    "pick_up": Frame("pick picked", "up {other:object}"),
+    "pick_up": Frame("pick", "{other:object} up"),
     "visit": Frame("visit", "{other:object}"),
     "invite": Frame("invite", "{other:object} to the {event}"),
     "remind": Frame("remind", "{other:object} of the {event}"),

@@ -96,17 +96,20 @@ def _quantity(rng: Random) -> Measure:
 
 def _price(rng: Random) -> Price:
     currency = rng.choice(vocabulary.CURRENCIES)
-    units = rng.randint(2, 99) if rng.random() < 0.5 else 10 * rng.randint(10, 300)
-    return Price(currency, 100 * units + (0 if currency == "JPY" else rng.choice([0, 0, 50, 90, 99])))
+    match rng.randrange(8):
+        case 0:
+            return Price(currency, 100_000 * rng.randint(1, 9) + 10_000 * rng.randrange(10))
+        case 1 | 2 | 3:
+            return Price(currency, 1_000 * rng.randint(10, 99))
+    return Price(currency, 100 * rng.randint(2, 99) + (0 if currency == "JPY" else rng.choice([0, 50, 90])))
 
 
 def _small_price(rng: Random) -> Price:
-    currency = rng.choice(["CHF", "EUR", "GBP", "USD"])
-    return Price(currency, 100 * rng.randint(1, 30) + rng.choice([0, 50, 90, 99]))
+    return Price(rng.choice(["CHF", "EUR", "GBP", "USD"]), 100 * rng.randint(1, 30) + rng.choice([0, 50, 90]))
 
 
 def _money(rng: Random) -> Money:
-    return Money(rng.choice(vocabulary.CURRENCIES), rng.choice([10, 50, 100]) * rng.randint(2, 30))
+    return Money(rng.choice(vocabulary.CURRENCIES), rng.choice([10, 100]) * rng.randint(2, 20))
 
 
 def _spoken(rng: Random) -> Clock:
@@ -167,7 +170,7 @@ SLOTS: dict[str, Callable[[Random], Filler]] = {
     "percent": _number("percent", 5, 99),
     "speed": _measure("speed-kilometer-per-hour", 8, 26, 5),
     "run": _measure("length-kilometer", 2, 20),
-    "journey": _measure("length-kilometer", 10, 190, 10),
+    "journey": _measure("length-kilometer", 2, 38, 50),
     "height": _measure("length-centimeter", 2, 20),
     "weight": _measure("mass-kilogram", 2, 30),
     "degrees": _measure("temperature-celsius", 2, 35),

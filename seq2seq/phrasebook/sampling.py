@@ -47,7 +47,16 @@ _JOINED = {  # uses of the clauses of a sentence
     "if": [("later", "condition")],
     "before": [("event", "event")],
 }
-_WEIGHTS = {"statement": 7, "fronted": 4, "question": 3, "request": 2, "because": 2}  # others 1
+_WEIGHTS = {  # of forms; others 1
+    "statement": 10,
+    "fronted": 5,
+    "question": 4,
+    "request": 3,
+    "when": 2,
+    "where": 2,
+    "why": 2,
+    "because": 2,
+}
 
 
 class Sampler:
@@ -74,7 +83,7 @@ class Sampler:
             "later": self._with("future"),
             "condition": self._with("future"),
             "who": self._with("who"),
-            "why": [name for name in self.simple if "subject" in FRAMES[name].slots],
+            "why": [name for name in self._with("infinitive", "not") if "subject" in FRAMES[name].slots],
             "where": [name for name in self.simple if FRAMES[name].places],
         }
         timed = [name for name in self.simple if FRAMES[name].when in ("any", "day", "clock")]

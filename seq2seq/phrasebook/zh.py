@@ -34,7 +34,7 @@ from seq2seq.phrasebook.vocabulary import FORMS
 class Frame:
     """A verb with its objects.
 
-    ``+`` marks where a past event takes 了, ``~`` where the negation goes if not before everything. A
+    ``+`` marks where a past event takes 了 or 的, ``~`` where the negation goes if not before everything. A
     frame of a ``state`` has a past without 了.
     """
 
@@ -48,7 +48,7 @@ FRAMES = {
     "look_for": Frame("找+{item}"),
     "lose": Frame("弄丢+{item}"),
     "repair": Frame("修理+{item}"),
-    "give": Frame("送给+{other}{item}"),
+    "give": Frame("把{item}送给+{other}"),
     "send": Frame("给{other}寄+{item}"),
     "pay": Frame("为{item}付+{price}"),
     "call": Frame("给{other}打+电话"),
@@ -267,7 +267,8 @@ def _clause(clause: Clause, asked: str = "", fronted: bool = False, infinitive: 
     if clause.tense == "past" and frame.state and clause.frame not in _NOT_A_STATE:
         when += "当时"
     happened = clause.tense == "past" and not clause.negated and not clause.modal
-    predicate = fill(frame.predicate, phrases).replace("+", "了" if happened else "")
+    perfect = "的" if asked in ("when", "where") else "了"  # what is asked then is not the deed
+    predicate = fill(frame.predicate, phrases).replace("+", perfect if happened else "")
     predicate = predicate.replace("~", "不" if clause.negated else "")
     place = f"在{_NOUNS[clause.place].split()[1]}" if clause.place else ""
     ask = {word: _WORDS[word] if word == asked else "" for word in ("why", "when", "whether", "where")}

@@ -1,0 +1,186 @@
+"""Presets, and the working copies that runs with presets have to themselves."""
+
+import subprocess
+import threading
+from contextlib import ExitStack
+
+import pytest
+
+from flows.parameters import check_parameters
+from flows.workspace import open_workspace, resolve, run_name
+from seq2seq.errors import UserError
+from seq2seq.params import read_yaml
+from tests.toy_project import REPOSITORY, make_toy_project
+
+
+@pytest.fixture
+def toy(tmp_path):
+    return make_toy_project(tmp_path / "toy")
+
+
+def refresh(toy, *presets, overrides=()):
+    tree, _ = resolve(toy, presets, overrides)
+    with open_workspace(toy, tree, presets, overrides, print) as workspace:
+        return workspace
+
+
+def test_presets_and_assignments_are_laid_over_the_params_in_order(toy):
+    (toy / "presets" / "slower.yaml").write_text("train: {lr: 0.25, seed: 9}\n")
+    tree, where = resolve(toy, ["slower", "slow"], ["train.seed=7", "corpora.names=[a, b]"])
+    assert (tree["train"]["lr"], tree["train"]["seed"], tree["corpora"]["names"]) == (0.5, 7, ["a", "b"])
+    assert tree["decoding"] == read_yaml(toy / "params.yaml")["decoding"]
+    assert where.startswith("params.yaml with --preset slower --preset slow --set train.seed=7 --set ")
+
+
+@pytest.mark.parametrize(
+    ("presets", "overrides", "message"),
+    [
+        (["wid"], [], "there is no preset 'wid' in presets/; did you mean 'wide'?"),
+        (["../params"], [], "there is no preset '../params'"),
+        ([], ["train.lrr=1"], "train: unknown key 'lrr'; did you mean 'lr'?"),
+        ([], ["train=1"], "'train' is a section with keys"),
+        ([], ["=1"], "write it as SECTION.KEY=VALUE"),
+    ],
+)
+def test_a_mistyped_preset_or_assignment_is_told(toy, presets, overrides, message):
+    with pytest.raises(UserError) as caught:
+        resolve(toy, presets, overrides)
+    assert message in str(caught.value)
+
+
+def test_the_repositorys_params_and_each_preset_are_valid():
+    for preset in [None, *(path.stem for path in (REPOSITORY / "presets").glob("*.yaml"))]:
+        check_parameters(*resolve(REPOSITORY, [preset] if preset else [], []))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tree: tree.pop("model"), "here: section 'model' is missing"),
+        (lambda tree: tree.update(modl={}), "here: unknown section 'modl'; did you mean 'model'?"),
+        (lambda tree: tree["train"].update(lrr=1), "here: unknown key 'train.lrr'"),
+        (lambda tree: tree["model"].update(dropout=1.5), "here: 'model.dropout' is 1.5: input should be less than 1"),
+    ],
+)
+def test_every_section_of_the_params_is_checked(change, message):
+    tree = read_yaml(REPOSITORY / "params.yaml")
+    change(tree)
+    with pytest.raises(UserError) as caught:
+        check_parameters(tree, "here")
+    assert str(caught.value).startswith(message)
+
+
+def test_names_of_runs_are_readable_and_differ():
+    assert run_name(["multi30k"], []) == "multi30k"
+    assert run_name(["multi30k", "lstm"], ["train.lr=3e-4"]) == "multi30k+lstm+train.lr=3e-4"
+    runs = [
+        ((), ()),
+        (("a",), ()),
+        (("a", "b"), ()),
+        (("b", "a"), ()),
+        (("a+b",), ()),
+        (("a",), ("b=1",)),
+        (("a",), ("b=1+c=2",)),
+        (("a",), ("b=1", "c=2")),
+        ((), ("a=x/y",)),
+        ((), ("a=x%2Fy",)),
+        ((), ("a=" + "x" * 300,)),
+        ((), ("a=" + "x" * 301,)),
+    ]
+    names = [run_name(*one) for one in runs]
+    assert len(set(names)) == len(runs)
+    assert all("/" not in name and len(name) < 200 for name in names)
+
+
+def test_a_copy_has_the_tracked_files_as_they_stand_and_the_presets_params(toy):
+    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x"], cwd=toy, check=True)
+    (toy / "work.py").write_text("edited")
+    (toy / "module.py").write_text("new, and not added yet")
+    (toy / "big.bin").write_text("neither tracked nor code")
+    (toy / "presets" / "wide.yaml").unlink()
+    folder = refresh(toy, "slow").folder
+    assert folder == toy / "runs" / "slow"
+    assert (folder / "work.py").read_text() == "edited"
+    assert (folder / "module.py").exists()
+    assert not (folder / "big.bin").exists()
+    assert not (folder / "presets" / "wide.yaml").exists()
+    assert read_yaml(folder / "params.yaml") == resolve(toy, ["slow"], [])[0]
+
+    (toy / "module.py").unlink()
+    (folder / "dvc.lock").write_text("kept")
+    (folder / "out").mkdir()
+    refresh(toy, "slow")
+    assert not (folder / "module.py").exists()
+    assert (folder / "dvc.lock").read_text() == "kept"
+    assert (folder / "out").exists()
+
+
+def test_only_what_changed_is_written_again(toy):
+    folder = refresh(toy, "slow").folder
+    files = [path for path in folder.rglob("*") if path.is_file() and ".work" not in path.parts]
+    before = {path: path.stat().st_ctime_ns for path in files}
+    (toy / "work.py").write_text("edited")
+    refresh(toy, "slow")
+    assert [path.name for path in files if path.stat().st_ctime_ns != before[path]] == ["work.py"]
+    assert (folder / "work.py").stat().st_mtime_ns == (toy / "work.py").stat().st_mtime_ns  # DVC trusts the time
+
+
+def test_the_users_own_pairs_reach_the_copy(toy, tmp_path):
+    (toy / "data" / "pairs").mkdir(parents=True)
+    (toy / "data" / "pairs" / "mine.tsv").write_text("a\tb\n")
+    (toy / ".gitignore").write_text("/data/pairs/*\n")
+    folder = refresh(toy, "slow").folder
+    assert (folder / "data" / "pairs" / "mine.tsv").read_text() == "a\tb\n"
+    assert read_yaml(folder / "params.yaml")["corpora"]["pairs"] == "data/pairs"
+    (toy / "data" / "pairs" / "mine.tsv").unlink()
+    refresh(toy, "slow")
+    assert not (folder / "data" / "pairs" / "mine.tsv").exists()
+
+    (tmp_path / "other.tsv").write_text("c\td\n")
+    for given in ("../other.tsv", str(tmp_path / "other.tsv")):
+        folder = refresh(toy, overrides=[f"corpora.pairs={given}"]).folder
+        assert read_yaml(folder / "params.yaml")["corpora"]["pairs"] == str(tmp_path / "other.tsv")
+
+
+def test_relative_places_hold_in_a_copy(toy, monkeypatch):
+    monkeypatch.setenv("CORPUS_MIRROR", "../mirror")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    environment = refresh(toy, "slow").environment
+    assert environment["CORPUS_MIRROR"] == str(toy.parent / "mirror")
+    assert environment["MLFLOW_TRACKING_URI"].startswith(f"sqlite:///{toy}/")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
+    assert refresh(toy, "slow").environment["MLFLOW_TRACKING_URI"] == f"sqlite:///{toy}/mine.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there:5000")
+    assert refresh(toy, "slow").environment["MLFLOW_TRACKING_URI"] == "http://there:5000"
+
+
+@pytest.mark.parametrize("presets", [[], ["slow"]])
+def test_a_second_run_of_the_same_name_waits(toy, presets):
+    tree, _ = resolve(toy, presets, [])
+    said, order = [], []
+    waiting = threading.Event()
+
+    def say(line):
+        said.append(line)
+        waiting.set()
+
+    def second():
+        with open_workspace(toy, tree, presets, [], say):
+            order.append("second")
+
+    with ExitStack() as first:
+        first.enter_context(open_workspace(toy, tree, presets, [], say))
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(10)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+    assert "another run works in" in said[0]
+
+
+def test_without_git_a_preset_is_refused_and_a_plain_run_is_not(toy):
+    subprocess.run(["rm", "-r", ".git"], cwd=toy, check=True)
+    refresh(toy)
+    with pytest.raises(UserError, match="clone the repository with git"):
+        refresh(toy, "slow")
