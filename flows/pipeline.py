@@ -4,6 +4,8 @@
 """
 
 import argparse
+import importlib
+import os
 import signal
 import sys
 import time
@@ -27,9 +29,12 @@ from flows.workspace import open_workspace, resolve
 from seq2seq.errors import TransientError, UserError
 from seq2seq.files import read_json
 from tasks.stage import run
+from tasks.store import QUIET
 
 REGISTER = "register"
 REGISTRATION = Path("reports", "registration.json")
+
+NEEDED_LATER = ("dvc.repo", "mlflow")
 
 RETRIES = 3
 BACKOFF = 5  # seconds before the first retry; each later one waits twice as long
@@ -75,7 +80,7 @@ def run_one(stage: Stage, children: Children) -> State[Any]:
     return _attempt(lambda: not stage.unchanged and run_stage(stage.name, children, say))
 
 
-@task(name="record", **RETRYING)
+@task(name="record", task_run_name="record", **RETRYING)
 def record(children: Children) -> State[Any]:
     """Register the model; DVC runs no code for a cached stage, and the MLflow store may be another one today."""
     say = get_run_logger().info
@@ -153,10 +158,13 @@ def main() -> None:
     arguments = parser.parse_args()
     tree, where = resolve(Path.cwd(), arguments.preset, arguments.set)
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
-    wait_for_server = find_server()
+    wait_for_server = find_server()  # takes seconds, in which this process loads all that it needs
     from flows.parameters import check_parameters
 
     check_parameters(tree, where)
+    os.environ.update(QUIET)  # MLflow reads it when it is loaded
+    for module in NEEDED_LATER:
+        importlib.import_module(module)
     with temporary_settings({PREFECT_API_URL: wait_for_server()}):
         state = pipeline(arguments.preset, arguments.set, return_state=True)
     if state.name == BAD_INPUT:

@@ -1,5 +1,6 @@
 """What a run achieved: as Prefect artifacts for who watches, and in words for who typed the command."""
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,6 +135,6 @@ def _next_commands(folder: Path) -> str:
     if presets:
         lines[f"{command} -m flows.pipeline --preset NAME"] = f"NAME is {presets}"
     if (folder / PAGE).exists():
-        lines = {f"open {folder / PAGE}": "the report"} | lines
+        lines = {f"{command} -m webbrowser {os.path.relpath(folder / PAGE)}": "the report"} | lines
     width = max(map(len, lines))
     return "What to type next:\n" + "\n".join(f"  {line:<{width}}  # {purpose}" for line, purpose in lines.items())

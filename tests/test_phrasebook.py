@@ -87,6 +87,14 @@ def test_a_held_out_message_has_a_combination_that_training_lacks():
         assert (set().union(*held_out[one]) & set().union(*held_out[other])) <= training
 
 
+def test_training_teaches_every_word_of_the_test_set(default):
+    words = {
+        name: set(default[name]["target"].str.lower().str.findall(r"[^\W\d_]+").explode()) for name in ("train", "test")
+    }
+    assert len(words["test"]) > 300
+    assert words["test"] <= words["train"]
+
+
 def test_the_nearest_training_sentence_is_a_poor_translation(default):
     test = default["test"]
     nearest = nearest_targets(default["train"], test["source"].tolist())

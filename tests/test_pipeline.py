@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
@@ -50,8 +51,10 @@ def run(presets=(), overrides=()):
     return flow.pipeline(presets, overrides, return_state=True)
 
 
-def command(server, *arguments):
-    environment = os.environ | {"PREFECT_API_URL": server, "PYTHONPATH": str(REPOSITORY)}
+def command(server, *arguments, **variables):
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)} | variables
+    if server is not None:
+        environment["PREFECT_API_URL"] = server
     return subprocess.Popen(
         [sys.executable, "-m", "flows.pipeline", *arguments],
         env=environment,
@@ -265,11 +268,18 @@ def test_an_error_is_one_line_with_status_2_and_quick(toy, server):
     assert time.monotonic() - started < QUICKLY
 
 
-def test_a_stages_mistake_is_told_again_at_the_end(toy, monkeypatch):
+def test_without_a_prefect_server_a_run_brings_its_own(toy, tmp_path):
     (toy / "first.fails").write_text("2 9")
-    monkeypatch.setattr(sys, "argv", ["pipeline"])
-    with pytest.raises(UserError, match=r"^first: first can't$"):
-        flow.main()
+    process = command(None, PREFECT_HOME=str(tmp_path / "prefect"))
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 2
+    assert "Task run 'first' - first is at work" in output
+    assert output.splitlines()[-1] == "error: first: first can't"  # told again at the end
+    assert "Traceback" not in output
+    assert "telemetry" not in output
+    (url,) = re.findall(r"View at (http://[^/]+)/", output)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
 
 
 def test_a_prefect_server_that_does_not_answer_is_named():

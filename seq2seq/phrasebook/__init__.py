@@ -4,6 +4,8 @@ A message (messages.py) is drawn at random (sampling.py) from frames and words w
 (vocabulary.py), and each language file says it with its own word order, case and agreement, with dates,
 numbers and names from the Unicode CLDR (cldr.py). Held-out sets hold what training lacks: pairs of a frame
 and its main filler, such as flying and Portugal, are dealt out to one set each.
+
+Another language is one more file like zh.py, and its name in LANGUAGES below.
 """
 
 import hashlib

@@ -53,8 +53,11 @@ FRAMES = {
     "postpone": Frame("verschieben verschiebt verschoben", "{event:acc} ~ auf {day:name}"),
     "cancel": Frame("ab|sagen sagt gesagt", "{event:acc} * ~"),
     "fly": Frame("fliegen fliegt geflogen sein", "* ~ {country:to}"),
+    "move": Frame("ziehen zieht gezogen sein", "* ~ {country:to}"),
+    "return": Frame("zurück|kommen kommt gekommen sein", "* ~ {country:from}"),
     "take_train": Frame("fahren fährt gefahren sein", "* mit dem Zug von {origin} nach {destination}"),
     "drive": Frame("fahren fährt gefahren sein", "* mit {speed:dat} nach {city}"),
+    "take_bus": Frame("fahren fährt gefahren sein", "* mit dem Bus {place:to}"),
     "go": Frame("gehen geht gegangen sein", "* ~ {place:to}"),
     "get_up": Frame("auf|stehen steht gestanden sein", "* um {clock}"),
     "arrive": Frame("an|kommen kommt gekommen sein", "* ~ in {city}"),
@@ -76,10 +79,12 @@ FRAMES = {
     "live_on_floor": Frame("wohnen wohnt gewohnt", "im {floor:en} Stock"),
     "come_from": Frame("kommen kommt gekommen sein", "~ {country:from}"),
     "work_as": Frame("arbeiten arbeitet gearbeitet", "* als {profession}"),
+    "become": Frame("werden wird geworden sein", "{profession}"),
     "be_old": Frame("sein ist =war", "{age} Jahre alt"),
     "be_born": Frame("werden wird =wurde", "* in {city} geboren"),
     "be_taller": Frame("sein ist =war", "{length} größer als {other:nom}"),
     "have_left": Frame("haben hat =hatte", "noch {money}"),
+    "study": Frame("studieren studiert studiert", "{topic}"),
     "like": Frame("gefallen gefällt =gefiel", "{subject:dat} ~", "{item:nom}", "er"),
     "be_interested": Frame("sich interessieren interessiert interessiert", "* ~ für {topic}"),
     "look_forward": Frame("sich freuen freut gefreut", "~ auf {event:acc}"),
@@ -271,13 +276,13 @@ def render(sentence: Sentence) -> str:
 def _join(form: str, first: Fields, second: Fields) -> str:
     match form:
         case "and" | "but":
-            return f"{first.statement()}, {words.WORDS[form]} {second.statement()}"
+            return spaced(first.statement(), ",", words.WORDS[form], second.statement())
         case "so":
-            return f"{first.statement()}, {second.statement('deshalb')}"
+            return spaced(first.statement(), ",", second.statement("deshalb"))
         case "because_first" | "although_first" | "if":
             conjunction = _CONJUNCTIONS[form.removesuffix("_first")]
-            return first.statement(f"{conjunction} {second.subordinate()},")
-    return f"{first.statement()}, {_CONJUNCTIONS[form]} {second.subordinate()}"
+            return first.statement(spaced(conjunction, second.subordinate(), ","))
+    return spaced(first.statement(), ",", _CONJUNCTIONS[form], second.subordinate())
 
 
 LANGUAGE = Language("de", render, frozenset(FRAMES), frozenset(FORMS), frozenset(MODALS))

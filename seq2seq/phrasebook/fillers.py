@@ -98,14 +98,14 @@ def _price(rng: Random) -> Price:
     currency = rng.choice(vocabulary.CURRENCIES)
     match rng.randrange(8):
         case 0:
-            return Price(currency, 100_000 * rng.randint(1, 9) + 10_000 * rng.randrange(10))
+            return Price(currency, 10_000 * rng.randint(11, 60))
         case 1 | 2 | 3:
-            return Price(currency, 1_000 * rng.randint(10, 99))
-    return Price(currency, 100 * rng.randint(2, 99) + (0 if currency == "JPY" else rng.choice([0, 50, 90])))
+            return Price(currency, 5_000 * rng.randint(2, 19))
+    return Price(currency, 100 * rng.randint(2, 99) + (0 if currency == "JPY" else rng.choice([0, 50])))
 
 
 def _small_price(rng: Random) -> Price:
-    return Price(rng.choice(["CHF", "EUR", "GBP", "USD"]), 100 * rng.randint(1, 30) + rng.choice([0, 50, 90]))
+    return Price(rng.choice(["CHF", "EUR", "GBP", "USD"]), 100 * rng.randint(1, 30) + rng.choice([0, 50]))
 
 
 def _money(rng: Random) -> Money:
@@ -118,7 +118,7 @@ def _spoken(rng: Random) -> Clock:
 
 def clock(rng: Random) -> Clock:
     """Draw a time of day, in digits or spoken."""
-    return _spoken(rng) if rng.random() < 0.3 else Clock(rng.randint(5, 22), 5 * rng.randrange(12), spoken=False)
+    return _spoken(rng) if rng.random() < 0.3 else Clock(rng.randint(5, 22), 15 * rng.randrange(4), spoken=False)
 
 
 def _term(kind: str, names: Sequence[str]) -> Callable[[Random], Filler]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from seq2seq.phrasebook.vocabulary import FRAMES
+
 
 @dataclass(frozen=True)
 class Pronoun:
@@ -187,10 +189,10 @@ def with_embedded(clause: Clause) -> Iterator[Clause]:
 
 
 def combinations(clause: Clause) -> Iterator[str]:
-    """The pairs of a frame and its main filler in a clause and in the clauses inside it."""
+    """The pairs of a frame and its main filler in a clause and in the clauses inside it, to be held out or not."""
     for inner in with_embedded(clause):
         main = next(iter(inner.slots.values()))
-        if not isinstance(main, Embedded):
+        if not isinstance(main, Embedded) and "taught" not in FRAMES[inner.frame].uses:
             yield f"{inner.frame}/{identity(main)}"
 
 

@@ -131,16 +131,14 @@ class Sampler:
             slots = {name: self._filler(kind) for name, kind in frame.slots.items()}
             if "subject" in slots and use in _UNSAID_SUBJECTS:
                 slots["subject"] = Pronoun(_UNSAID_SUBJECTS[use])
-            subject, other = slots.get("subject"), slots.get("other")
-            if len({identity(filler) for filler in slots.values()}) < len(slots):
-                continue
-            if (
-                isinstance(other, Pronoun)
-                and isinstance(subject, Pronoun)
-                and {other.word, subject.word} != {"I", "you"}
-            ):
-                continue  # no "we help me"; and no "he calls him", who may be himself
-            return slots
+            different = len({identity(filler) for filler in slots.values()}) == len(slots)
+            if different and self._is_natural(slots.get("subject"), slots.get("other"), use):
+                return slots
+
+    def _is_natural(self, subject: Filler | None, other: Filler | None, use: str) -> bool:
+        if isinstance(subject, Pronoun) and isinstance(other, Pronoun):
+            return {subject.word, other.word} == {"I", "you"}  # no "we help me", no "he calls him", maybe himself
+        return use not in ("question", "why") or subject not in (Pronoun("I"), Pronoun("we"))  # no "do I live here?"
 
     def _filler(self, kind: str) -> Filler:
         match kind:

@@ -82,7 +82,8 @@ class Frame:
 
     ``slots`` name the kind of each filler (see sampling.SLOTS), the main one first. ``uses`` are the tenses
     past, present, future; `habit` (every Monday), `modal`, `infinitive` (also for requests), `not`
-    (negation), `since` (goes on until now), `who` (may describe somebody in a relative clause).
+    (negation), `since` (goes on until now), `who` (may describe somebody in a relative clause); and `taught`
+    (nothing about it is held out, so that training has every word and its forms).
     ``when`` is the time it may take: any, day, clock (a must), born (a date, a must) or none. ``places`` is
     a key of PLACES_FOR, or empty where no place is said.
     """
@@ -125,21 +126,24 @@ FRAMES = {
     "postpone": _frame("past future modal infinitive not", "event:event day:weekday subject:person", "none"),
     "cancel": _frame("past future modal infinitive not", "event:event subject:person"),
     "fly": _frame(_ACT_NOT, "country:country subject:person"),
+    "move": _frame("past future modal infinitive not taught", "country:country subject:person", "day"),
+    "return": _frame(f"{_ACT_NOT} taught", "country:country subject:person"),
     "take_train": _frame(_ACT, "destination:town origin:town subject:person"),
     "drive": _frame(_ACT, "city:town speed:speed subject:person", "day"),
+    "take_bus": _frame(f"{_ACT} taught", "place:place subject:person"),
     "go": _frame(_ACT_NOT, "place:place subject:person"),
     "get_up": _frame(_ACT, "clock:spoken subject:person", "day"),
     "arrive": _frame("past future not", "city:city subject:person"),
     "stay": _frame("past future modal infinitive", "city:city duration:weeks subject:person", "none"),
     "rent": _frame("past future modal infinitive", "city:city duration:months subject:person", "none"),
     "drink": _frame(_ACT, "drink:drink subject:person", places="drinking"),
-    "order": _frame("past future modal infinitive", "drink:drink subject:person", places="drinking"),
+    "order": _frame("past future modal infinitive taught", "drink:drink subject:person", places="drinking"),
     "need": _frame("past present future", "quantity:quantity subject:person", "none"),
     "run": _frame(_ACT, "distance:run subject:person", "day"),
     "learn": _frame(_ACT, "language:language subject:person", "day", places="learning"),
     "speak": _frame("present past who", "language:language subject:person", "none"),
     "write": _frame(_ACT, "language:language other:other subject:person"),
-    "translate": _frame(_ACT_NOT, "language:language origin:language item:text subject:person", "day"),
+    "translate": _frame(f"{_ACT_NOT} taught", "language:language origin:language item:text subject:person", "day"),
     "watch_film": _frame(_ACT_NOT, "language:language subject:person"),
     "read_chapter": _frame(_ACT_NOT, "chapter:ordinal subject:person"),
     "finish_in_place": _frame("past future", "rank:ordinal subject:person", "day"),
@@ -149,10 +153,12 @@ FRAMES = {
     "live_on_floor": _frame("present past who", "floor:ordinal subject:person", "none"),
     "come_from": _frame("present not who", "country:country subject:person", "none"),
     "work_as": _frame("present past since", "profession:profession subject:human", "none"),
+    "become": _frame("past future modal taught", "profession:profession subject:human", "none"),
     "be_old": _frame("present", "age:age subject:person", "none"),
     "be_born": _frame("past", "city:city subject:person", "born"),
     "be_taller": _frame("present", "other:other length:height subject:person", "none"),
     "have_left": _frame("past present", "money:money subject:person", "none"),
+    "study": _frame("past present future modal infinitive taught", "topic:topic subject:person", "none"),
     "like": _frame("present past not", "item:known subject:person", "none"),
     "be_interested": _frame("present past since not who", "topic:topic subject:person", "none"),
     "look_forward": _frame("present past not", "event:event subject:person", "none"),
