@@ -34,7 +34,8 @@ from tasks.store import QUIET
 REGISTER = "register"
 REGISTRATION = Path("reports", "registration.json")
 
-NEEDED_LATER = ("dvc.repo", "mlflow")
+# Loaded while Prefect's server starts, since nothing else is to be done then
+NEEDED_LATER = ("dvc.repo", "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store")
 
 RETRIES = 3
 BACKOFF = 5  # seconds before the first retry; each later one waits twice as long
@@ -158,7 +159,7 @@ def main() -> None:
     arguments = parser.parse_args()
     tree, where = resolve(Path.cwd(), arguments.preset, arguments.set)
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
-    wait_for_server = find_server()  # takes seconds, in which this process loads all that it needs
+    wait_for_server = find_server()
     from flows.parameters import check_parameters
 
     check_parameters(tree, where)
