@@ -40,7 +40,7 @@ test-slow: $(VENV)/installed ## the tests that take minutes
 	pytest -m slow --timeout=3600
 
 registry: $(VENV)/installed ## MLflow's page on http://127.0.0.1:5000
-	python -m tasks.store serve
+	mlflow server --backend-store-uri "$$(python -m tasks.store)" --host 127.0.0.1 --port 5000
 
 lock: $(VENV)/installed ## resolve requirements.lock anew from pyproject.toml
 	pip-compile --quiet --extra dev --strip-extras --no-header --no-annotate --no-emit-index-url \
