@@ -7,6 +7,7 @@ TORCH_INDEX ?=
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
+export DO_NOT_TRACK := 1
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -30,7 +31,7 @@ lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 	ruff check
 	ruff format --check
 	mypy seq2seq tasks flows
-	lint-imports --no-cache --no-timing
+	lint-imports --no-cache
 	hadolint Dockerfile
 
 test-quick: $(VENV)/installed ## the tests without those that take minutes
