@@ -2,7 +2,7 @@
 
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, cores, digest_of_inputs, origin_of, path_arguments, run, work_directory
+from tasks.stage import PARAMS, digest_of_inputs, origin_of, path_arguments, run, work_directory
 
 
 def main() -> None:
@@ -26,7 +26,6 @@ def main() -> None:
     origin = origin_of(sections, {"backward": arguments.backward, "mono": arguments.mono}, lines=len(lines))
     with (
         work_directory("back_translate", digest_of_inputs(origin)) as work,
-        cores(runtime.threads),
         replacing(arguments.out) as partial,
     ):
         made = back_translate(arguments.backward, lines, params, decoding, runtime, work)

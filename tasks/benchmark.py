@@ -3,7 +3,7 @@
 from seq2seq.files import write_json
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, cores, path_arguments, run
+from tasks.stage import PARAMS, path_arguments, run
 
 
 def main() -> None:
@@ -18,9 +18,7 @@ def main() -> None:
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     texts = next(iter(read_test_sets(paths.corpus).values()))["source"].tolist()
-    with cores(runtime.threads):
-        speed = compare_engines(paths.float32, paths.int8, texts, params, decoding, runtime)
-    write_json(paths.out, speed)
+    write_json(paths.out, compare_engines(paths.float32, paths.int8, texts, params, decoding, runtime))
 
 
 if __name__ == "__main__":

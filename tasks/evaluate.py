@@ -6,7 +6,7 @@ from pathlib import Path
 from seq2seq.files import replacing, write_json
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, cores, run
+from tasks.stage import PARAMS, run
 
 
 def _arguments() -> argparse.Namespace:
@@ -37,8 +37,7 @@ def main() -> None:
     translator = Translator.load(paths.bundle, runtime)
     language = translator.manifest.languages.target
 
-    with cores(runtime.threads):
-        predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}
+    predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}
     scores = score_sets(predictions, language, evaluation)
     gate = scores.pop(GATE)
     report = {"tests": scores, "gate": gate}

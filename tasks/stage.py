@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +28,9 @@ def run(main: Callable[[], None]) -> NoReturn:
     """Run a command line; end a user's mistake with one line and status 2, a network fault with 75."""
     if "DVC_STAGE" in os.environ:
         _end_with_parent()
+    # OpenMP threads that spin while they wait take the core from whoever shares it: two trainings side by side
+    # on two cores ran five times slower. Read when PyTorch is first imported, which `main` does.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         main()
     except UserError as error:
@@ -61,33 +63,6 @@ def _end_with_parent() -> None:
         os._exit(TRY_AGAIN)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def cores(threads: int) -> Iterator[None]:
-    """Hold as many of this machine's cores as a stage has threads; wait until so many are free.
-
-    Threads that outnumber the cores spin while they wait for one another: two trainings side by side on two
-    cores took ten times as long as one after the other.
-    """
-    folder = Path(tempfile.gettempdir()) / f"seq2seq-pipeline-cores-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    slots = max(1, available // threads)
-    waiting = False
-    while True:
-        for number in range(slots):
-            with (folder / f"{threads}-threads-{number}").open("a") as slot:
-                try:
-                    fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
-                yield
-                return
-        if not waiting:
-            print(f"other stages use all {available} cores; waiting for {threads}", file=sys.stderr, flush=True)
-        waiting = True
-        time.sleep(1.0)
 
 
 def path_arguments(description: str | None, *names: str) -> argparse.Namespace:

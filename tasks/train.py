@@ -10,7 +10,7 @@ from pathlib import Path
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, cores, digest_of_inputs, origin_of, run, work_directory
+from tasks.stage import PARAMS, digest_of_inputs, origin_of, run, work_directory
 
 
 def _arguments() -> argparse.Namespace:
@@ -58,7 +58,7 @@ def main() -> None:
     if backward:
         real, validation, tokenizer, languages = swap(real), swap(validation), tokenizer.reverse(), languages.reverse()
     origin = origin_of(sections, inputs, tag=synthesis.tag)
-    with work_directory(stage, digest_of_inputs(origin)) as work, cores(runtime.threads):
+    with work_directory(stage, digest_of_inputs(origin)) as work:
         points = fit(
             real,
             synthetic,

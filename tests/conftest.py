@@ -1,5 +1,9 @@
 """Fixtures that several test modules use."""
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in tasks.stage; before PyTorch is imported
+
 import pytest
 import torch
 

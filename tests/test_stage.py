@@ -73,18 +73,6 @@ def test_two_processes_never_work_on_one_stage_at_once(tmp_path):
     assert spans[0][1] <= spans[1][0]
 
 
-def test_stages_that_need_all_cores_take_turns(tmp_path):
-    body = "with cores(10**6): print(time.time()); time.sleep(0.5); print(time.time())"
-    code = PREFIX + f"import time\nfrom tasks.stage import cores\n{body}\n"
-    environment = os.environ | {"TMPDIR": str(tmp_path)}
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
-        for _ in range(2)
-    ]
-    spans = sorted(tuple(map(float, process.communicate()[0].split())) for process in processes)
-    assert spans[0][1] <= spans[1][0]
-
-
 def test_the_orphan_of_a_killed_dvc_ends_soon(tmp_path):
     stage = PREFIX + "import time\nfrom tasks.stage import run\n"
     stage += "run(lambda: (print(__import__('os').getpid(), flush=True), time.sleep(60)))\n"
