@@ -2,7 +2,7 @@
 
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in tasks.stage; before PyTorch is imported
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in tasks.stage; before PyTorch is imported
 
 import pytest
 import torch
