@@ -24,9 +24,12 @@ def _stored_library() -> Iterator[None]:
     """
     others = _forget_library()
     sys.path.insert(0, str(STORED_CODE))
+    writes = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # to load a stored model adds nothing to it
     try:
         yield
     finally:
+        sys.dont_write_bytecode = writes
         sys.path.remove(str(STORED_CODE))
         _forget_library()
         sys.modules.update(others)
