@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-quick test-slow lock registry clean
+.PHONY: help demo test lint test-quick lock registry clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,11 +34,8 @@ lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 	lint-imports --no-cache
 	hadolint Dockerfile
 
-test-quick: $(VENV)/installed ## the tests without those that take minutes
-	pytest -m "not slow"
-
-test-slow: $(VENV)/installed ## the tests that take minutes
-	pytest -m slow --timeout=3600
+test-quick: $(VENV)/installed ## the tests alone
+	pytest
 
 registry: $(VENV)/installed ## MLflow's page on http://127.0.0.1:5000
 	mlflow server --backend-store-uri "$$(python -m tasks.store)" --host 127.0.0.1 --port 5000

@@ -127,9 +127,11 @@ def _translations(folder: Path) -> str:
 def _next_commands(folder: Path) -> str:
     python = Path(sys.executable)
     command = str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
+    registered = _read(folder, "registration.json")
+    named = f" --name {registered['name']}" if registered and folder != Path.cwd() else ""
     presets = " or ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
     lines = {
-        f"{command} -m flows.release history": "every version, and why it was promoted or not",
+        f"{command} -m flows.release history{named}": "every version, and why it was promoted or not",
         f"{command} -m flows.pipeline --set corpora.pairs=FILE.tsv": "learn from your own pairs",
     }
     if presets:

@@ -59,6 +59,12 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes, atomically; that Python does it makes a full disk an OSError, whoever serialized them."""
+    with replacing(path) as partial:
+        partial.write_bytes(data)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write readable JSON that depends on nothing but ``value``, atomically."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")

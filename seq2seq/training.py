@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 from pydantic import Field
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from seq2seq.batches import Batch, PairedSequences, training_batches
 from seq2seq.errors import UserError
-from seq2seq.files import replacing, write_text
+from seq2seq.files import write_bytes, write_text
 from seq2seq.loss import smoothed_cross_entropy
 from seq2seq.params import Section
 from seq2seq.progress import Progress
@@ -159,7 +159,8 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm)
         if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
             raise UserError(
-                f"training: the loss or its gradient is {loss.item():g} at update {position.update} "
+                f"training: the loss is {loss.item():g} and the norm of its gradient {norm.item():g} "
+                f"at update {position.update} "
                 f"(epoch {position.epoch + 1}, batch {position.batch}); "
                 f"lower the learning rate (lr={self.params.lr:g}) or lengthen warmup_updates in params.yaml"
             )
@@ -189,8 +190,7 @@ class Trainer:
 
     def _save(self) -> None:
         if self.position.update in self._best():
-            with replacing(self._weights_file(self.position.update)) as partial:
-                save_file(self.weights(), partial)
+            write_bytes(self._weights_file(self.position.update), save(self.weights()))
         checkpoint = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -198,8 +198,9 @@ class Trainer:
             "random_cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
             "position": asdict(self.position),
         }
-        with replacing(self.work / "checkpoint.pt") as partial:
-            torch.save(checkpoint, partial)
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_bytes(self.work / "checkpoint.pt", buffer.getvalue())
         kept = {self._weights_file(update) for update in self._best()}
         for file in self.work.glob("weights-*.safetensors"):
             if file not in kept:

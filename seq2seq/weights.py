@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from seq2seq.bundle import TOKENIZER, Manifest, read_manifest, seal
 from seq2seq.errors import UserError
-from seq2seq.files import replacing
+from seq2seq.files import replacing, write_bytes
 from seq2seq.languages import LanguagesParams
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.transformer import Transformer, TransformerParams
@@ -21,7 +21,7 @@ def save_transformer(
     with replacing(folder) as partial:
         tokenizer.save(partial / TOKENIZER)
         weights = {name: weight.detach().cpu().contiguous() for name, weight in model.named_parameters()}
-        save_file(weights, partial / WEIGHTS)
+        write_bytes(partial / WEIGHTS, save(weights))
         manifest = Manifest(
             format=1,
             task="translation",

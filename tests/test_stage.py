@@ -45,7 +45,7 @@ def test_a_bug_keeps_its_traceback(tmp_path):
     assert "Traceback" in result.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
 def test_a_really_full_disk_is_one_line(tmp_path):
     result = run_main("open('/dev/full', 'w').write('x' * 10**6)", tmp_path)
     assert (result.returncode, result.stderr.count("\n")) == (USER_ERROR, 1)
