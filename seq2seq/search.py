@@ -55,6 +55,42 @@ def reorder(state: State, rows: Tensor) -> State:
     return State(state.fixed, {name: tensor.index_select(0, rows) for name, tensor in state.moving.items()})
 
 
+@dataclass(frozen=True)
+class _Beams:
+    """K growing hypotheses for each of the B sentences that are not done."""
+
+    sentences: list[int]  # [B] their places in the caller's batch
+    state: State
+    tokens: Tensor  # [N] the last piece of each
+    scores: Tensor  # [B, K] sums of log-probabilities; -inf where nothing grows
+    history: Tensor  # [N, length] all pieces of each
+
+    def keep(self, places: list[int]) -> "_Beams":
+        """The beams of some of the sentences."""
+        if len(places) == len(self.sentences):
+            return self
+        beam_size, device = self.scores.shape[1], self.tokens.device
+        kept = torch.tensor(places, device=device)
+        rows = (kept.unsqueeze(1) * beam_size + torch.arange(beam_size, device=device)).flatten()  # [N]
+        return _Beams(
+            [self.sentences[place] for place in places],
+            select(self.state, rows),
+            self.tokens[rows],
+            self.scores[kept],
+            self.history[rows],
+        )
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """The best 2K continuations of each sentence's beams, best first: K of them do not end."""
+
+    scores: Tensor  # [B, 2K]
+    beam: Tensor  # [B, 2K] which of the sentence's beams is continued
+    piece: Tensor  # [B, 2K]
+    ends: Tensor  # [B, 2K] True where the piece is EOS
+
+
 @torch.inference_mode()
 def beam_search(
     model: Model,
@@ -83,62 +119,80 @@ def beam_search(
         length_penalty: 0 ranks by the sum of log-probabilities, 1 by their mean.
         max_length: pieces of an output at most.
     """
-    batch, device = len(src), src.device
-    beams = torch.arange(batch, device=device).repeat_interleave(beam_size)  # [N]
-    state = select(model.start(src, mask), beams)
-    open_sentences = list(range(batch))
-    finished: list[list[Hypothesis]] = [[] for _ in range(batch)]
-    tokens = torch.full((batch * beam_size,), bos, device=device)  # [N]
-    scores = torch.full((batch, beam_size), -torch.inf, device=device)
-    scores[:, 0] = 0.0  # all beams are equal at first: only one may grow
-    history = torch.empty(batch * beam_size, 0, dtype=torch.long, device=device)  # [N, length]
-
+    beams = _start(model, src, mask, bos, beam_size)
+    finished: list[list[Hypothesis]] = [[] for _ in range(len(src))]
     for length in range(1, max_length + 1):
-        logits, state = model.step(tokens, state)
-        log_probs = logits.float().log_softmax(-1).view(len(open_sentences), beam_size, -1)  # [B, K, V]
-        vocabulary = log_probs.shape[-1]
-        totals = (scores.unsqueeze(2) + log_probs).flatten(1)  # [B, K * V]
-        # K of 2K candidates do not end, unless the vocabulary is too small to offer so many
-        best, index = totals.topk(min(2 * beam_size, totals.shape[1]), dim=1)  # [B, 2K]
-        beam, piece = index // vocabulary, index % vocabulary
-        ends = piece == eos
-
-        growing = (~ends).long().cumsum(1)
-        chosen = [_first(growing == rank + 1) for rank in range(beam_size)]
-        keep = torch.stack(chosen, dim=1)  # [B, K] columns of the candidates that grow on
-        first_row = torch.arange(len(open_sentences), device=device).unsqueeze(1) * beam_size
-        rows = (first_row + beam.gather(1, keep)).flatten()  # [N]
-
+        logits, state = model.step(beams.tokens, beams.state)
+        candidates = _extend(beams.scores, logits, eos)
         scale = length**length_penalty
-        ended_here = (ends & best.isfinite())[:, :beam_size].nonzero().tolist()
-        for sentence, column in ended_here:
-            row = sentence * beam_size + int(beam[sentence, column])
-            done = Hypothesis(history[row].tolist(), float(best[sentence, column]) / scale)
-            finished[open_sentences[sentence]].append(done)
-
-        scores = best.gather(1, keep).masked_fill(ends.gather(1, keep), -torch.inf)
-        tokens = piece.gather(1, keep).flatten()
-        history = torch.cat([history.index_select(0, rows), tokens.unsqueeze(1)], dim=1)
-        state = reorder(state, rows)
-
+        _collect_ended(beams, candidates, finished, scale)
+        beams = _grow(beams, state, candidates)
+        growing = beams.scores.isfinite().any(1).tolist()
         still = [
             place
-            for place, sentence in enumerate(open_sentences)
-            if len(finished[sentence]) < beam_size and bool(scores[place].isfinite().any())
+            for place, sentence in enumerate(beams.sentences)
+            if growing[place] and len(finished[sentence]) < beam_size
         ]
-        if length == max_length:
-            _cut(open_sentences, still, finished, history, scores, scale)
-            break
         if not still:
             break
-        if len(still) < len(open_sentences):
-            places = torch.tensor(still, device=device)
-            rows = (places.unsqueeze(1) * beam_size + torch.arange(beam_size, device=device)).flatten()
-            state, tokens, history = select(state, rows), tokens[rows], history[rows]
-            scores, open_sentences = scores[places], [open_sentences[place] for place in still]
-
+        beams = beams.keep(still)
+    else:
+        _cut(beams, finished, scale)
     ranked = [sorted(found, key=lambda hypothesis: -hypothesis.score) for found in finished]
     return [found[:beam_size] for found in ranked]
+
+
+def _start(model: Model, src: Tensor, mask: Tensor, bos: int, beam_size: int) -> _Beams:
+    batch, device = len(src), src.device
+    copies = torch.arange(batch, device=device).repeat_interleave(beam_size)  # [N]
+    scores = torch.full((batch, beam_size), -torch.inf, device=device)
+    scores[:, 0] = 0.0  # all beams are equal at first: only one may grow
+    return _Beams(
+        list(range(batch)),
+        select(model.start(src, mask), copies),
+        torch.full((batch * beam_size,), bos, device=device),
+        scores,
+        torch.empty(batch * beam_size, 0, dtype=torch.long, device=device),
+    )
+
+
+def _extend(scores: Tensor, logits: Tensor, eos: int) -> _Candidates:
+    """Rank the continuations of beams [B, K] by logits [N, V]."""
+    batch, beam_size = scores.shape
+    log_probs = logits.float().log_softmax(-1).view(batch, beam_size, -1)  # [B, K, V]
+    vocabulary = log_probs.shape[-1]
+    totals = (scores.unsqueeze(2) + log_probs).flatten(1)  # [B, K * V]
+    # K of 2K candidates do not end, unless the vocabulary is too small to offer so many
+    best, index = totals.topk(min(2 * beam_size, totals.shape[1]), dim=1)  # [B, 2K]
+    piece = index % vocabulary
+    return _Candidates(best, index // vocabulary, piece, piece == eos)
+
+
+def _collect_ended(beams: _Beams, candidates: _Candidates, finished: list[list[Hypothesis]], scale: float) -> None:
+    """Add the hypotheses that end here, each among its sentence's K best."""
+    beam_size = beams.scores.shape[1]
+    ended = (candidates.ends & candidates.scores.isfinite())[:, :beam_size]
+    for place, column in ended.nonzero().tolist():
+        row = place * beam_size + int(candidates.beam[place, column])
+        score = float(candidates.scores[place, column]) / scale
+        finished[beams.sentences[place]].append(Hypothesis(beams.history[row].tolist(), score))
+
+
+def _grow(beams: _Beams, state: State, candidates: _Candidates) -> _Beams:
+    """Continue each sentence's beams by its K best candidates that do not end."""
+    batch, beam_size = beams.scores.shape
+    growing = (~candidates.ends).long().cumsum(1)
+    columns = torch.stack([_first(growing == rank + 1) for rank in range(beam_size)], dim=1)  # [B, K]
+    first_row = torch.arange(batch, device=columns.device).unsqueeze(1) * beam_size  # [B, 1]
+    rows = (first_row + candidates.beam.gather(1, columns)).flatten()  # [N]
+    tokens = candidates.piece.gather(1, columns).flatten()  # [N]
+    return _Beams(
+        beams.sentences,
+        reorder(state, rows),
+        tokens,
+        candidates.scores.gather(1, columns).masked_fill(candidates.ends.gather(1, columns), -torch.inf),
+        torch.cat([beams.history.index_select(0, rows), tokens.unsqueeze(1)], dim=1),
+    )
 
 
 def _first(mask: Tensor) -> Tensor:
@@ -146,19 +200,11 @@ def _first(mask: Tensor) -> Tensor:
     return mask.to(torch.uint8).argmax(1)
 
 
-def _cut(
-    open_sentences: list[int],
-    still: list[int],
-    finished: list[list[Hypothesis]],
-    history: Tensor,
-    scores: Tensor,
-    scale: float,
-) -> None:
+def _cut(beams: _Beams, finished: list[list[Hypothesis]], scale: float) -> None:
     """Add the hypotheses that did not end before the longest allowed length."""
-    beam_size = scores.shape[1]
-    for place in still:
-        found = finished[open_sentences[place]]
-        for beam in range(beam_size - len(found)):
-            if bool(scores[place, beam].isfinite()):
-                tokens = history[place * beam_size + beam].tolist()
-                found.append(Hypothesis(tokens, float(scores[place, beam]) / scale))
+    beam_size = beams.scores.shape[1]
+    for place, sentence in enumerate(beams.sentences):
+        for beam in range(beam_size - len(finished[sentence])):
+            if bool(beams.scores[place, beam].isfinite()):
+                tokens = beams.history[place * beam_size + beam].tolist()
+                finished[sentence].append(Hypothesis(tokens, float(beams.scores[place, beam]) / scale))
