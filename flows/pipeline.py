@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from prefect import State, flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture, wait
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Failed
-from prefect.tasks import exponential_backoff
 
 from flows.processes import Children
 from flows.release import release
+from flows.retries import RETRYING
 from flows.server import find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish
@@ -37,24 +36,9 @@ REGISTRATION = Path("reports", "registration.json")
 # Loaded while Prefect's server starts, since nothing else is to be done then
 NEEDED_LATER = ("dvc.repo", "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store")
 
-RETRIES = 3
-BACKOFF = 5  # seconds before the first retry; each later one waits twice as long
 # Names of failed states; Prefect's own "Failed" is what neither fits
 BAD_INPUT = "BadInput"  # the user can mend it, trying again can't
 UNAVAILABLE = "Unavailable"  # trying again may help
-
-
-def _may_succeed_later(_task: Any, task_run: Any, state: State[Any]) -> bool:
-    # Prefect is told of one retry more than there are: when it has none left, it logs a traceback
-    return state.name == UNAVAILABLE and int(task_run.run_count) <= RETRIES
-
-
-RETRYING: dict[str, Any] = {
-    "cache_policy": NO_CACHE,
-    "retries": RETRIES + 1,
-    "retry_delay_seconds": exponential_backoff(BACKOFF),
-    "retry_condition_fn": _may_succeed_later,
-}
 
 
 def _attempt(work: Callable[[], bool]) -> State[Any]:
@@ -65,7 +49,7 @@ def _attempt(work: Callable[[], bool]) -> State[Any]:
     except UserError as error:
         return Failed(name=BAD_INPUT, message=str(error))
     except TransientError as error:
-        return Failed(name=UNAVAILABLE, message=str(error))
+        return Failed(name=UNAVAILABLE, message=str(error), data=error)
     except StageError as error:
         return Failed(message=str(error))
     seconds = time.monotonic() - started
@@ -104,9 +88,9 @@ def _failure(states: dict[str, State[Any]]) -> State[Any] | None:
     failed = {name: state for name, state in states.items() if state.is_failed() or state.is_crashed()}
     if not failed:
         return None
-    bad_input = any(state.name == BAD_INPUT for state in failed.values())
-    message = "; ".join(f"{name}: {state.message}" for name, state in failed.items())
-    return Failed(name=BAD_INPUT if bad_input else "Failed", message=message)
+    names = {state.name for state in failed.values()}
+    name = BAD_INPUT if BAD_INPUT in names else UNAVAILABLE if names == {UNAVAILABLE} else "Failed"
+    return Failed(name=name, message="; ".join(f"{stage}: {state.message}" for stage, state in failed.items()))
 
 
 @flow(name="pipeline")
@@ -170,6 +154,8 @@ def main() -> None:
         state = pipeline(arguments.preset, arguments.set, return_state=True)
     if state.name == BAD_INPUT:
         raise UserError(state.message)
+    if state.name == UNAVAILABLE:
+        raise TransientError(state.message)
     if not state.is_completed():
         sys.exit(f"error: {state.message}")
     print(state.result())

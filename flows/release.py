@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
-from prefect.cache_policies import NO_CACHE
 
-from seq2seq.errors import TransientError, UserError
+from flows.retries import RETRYING
+from flows.summary import text_table
+from seq2seq.errors import UserError
 from seq2seq.params import load_section
 from seq2seq.release import ReleaseParams, is_no_worse
 from tasks.register import registered_name
@@ -208,11 +209,7 @@ class RegisteredModel:
         ]
 
 
-def _may_succeed_later(_task: Any, _run: Any, state: Any) -> bool:
-    return isinstance(state.result(raise_on_failure=False), TransientError)
-
-
-@task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=10, retry_condition_fn=_may_succeed_later)
+@task(**RETRYING)
 def promote(name: str, version: int, params: ReleaseParams) -> tuple[Decision, list[dict[str, str]]]:
     """Settle what a version becomes; return that and the history afterwards."""
     with open_store() as store:
@@ -251,10 +248,7 @@ def _roll_back_by_hand(model: RegisteredModel, _arguments: argparse.Namespace) -
 
 
 def _show_history(model: RegisteredModel, _arguments: argparse.Namespace) -> str:
-    rows = model.history()
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+    return text_table(model.history())
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ started here, first of all, it is ready when the params are checked.
 
 import atexit
 import contextlib
+import runpy
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import httpx
 from prefect.settings import get_current_settings
 
 from seq2seq.errors import UserError
+from tasks.stage import end_with_parent
 
 SECONDS_TO_START = 120.0  # the first start makes the database, on a busy machine
 SECONDS_TO_END = 5.0
@@ -45,7 +47,7 @@ def find_server() -> Callable[[], str]:
 def _start(port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
     options = ["--host", "127.0.0.1", "--port", str(port), "--no-scheduler", "--no-late-runs"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--analytics-off", *options],
+        [sys.executable, "-m", __name__, "server", "start", "--analytics-off", *options],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -84,3 +86,13 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: IO[bytes]) -> str:
             raise UserError(f"Prefect's server does not start: {' '.join(last) or 'it says nothing'}")
         time.sleep(0.1)
     return url
+
+
+def main() -> None:
+    """Be the ``prefect`` command until it ends, or until the flow that started it was killed."""
+    end_with_parent()
+    runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

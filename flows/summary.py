@@ -38,7 +38,7 @@ def publish(folder: Path, states: Mapping[str, State[Any]]) -> None:
 
 def describe(folder: Path, decision: "Decision | None") -> str:
     """The results in a few lines, some translations, and what to type next."""
-    parts = [_text_table(_scores(folder)), _text_table(_speed(folder))]
+    parts = [text_table(_scores(folder)), text_table(_speed(folder))]
     if decision is not None:
         name = read_json(folder / REPORTS / "registration.json")["name"]
         parts.append(f"{name} version {decision.version} is {decision.alias}: {decision.reason}")
@@ -104,7 +104,8 @@ def _cleaning(folder: Path) -> Rows:
     ]
 
 
-def _text_table(rows: Rows) -> str:
+def text_table(rows: Rows) -> str:
+    """Rows of the same columns as lines of words."""
     if not rows:
         return ""
     lines = [list(rows[0]), *(list(row.values()) for row in rows)]

@@ -145,13 +145,14 @@ def _tracked_files(root: Path) -> list[Path]:
 
 def _local_pairs(root: Path, tree: dict[str, Any]) -> tuple[dict[str, Any], set[Path]]:
     """Find the user's own pairs, which git doesn't track: those of the checkout are copied, others get a full path."""
+    from seq2seq.text_files import find_tables
+
     if Path(tree["corpora"]["pairs"]).is_absolute():
         return tree, set()
     pairs = (root / tree["corpora"]["pairs"]).resolve()
     if not pairs.is_relative_to(root.resolve()):
         return overlay(tree, {"corpora": {"pairs": str(pairs)}}, str(PARAMS)), set()
-    found = pairs.rglob("*") if pairs.is_dir() else [pairs]
-    return tree, {path.relative_to(root.resolve()) for path in found if path.is_file()}
+    return tree, {path.relative_to(root.resolve()) for path in find_tables(pairs)}
 
 
 def _copy_if_changed(source: Path, target: Path) -> None:

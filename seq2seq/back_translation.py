@@ -38,6 +38,12 @@ class BackTranslationParams(Section):
     tag: bool = Field(description="mark synthetic sources with the piece <bt>")
     seed: int = Field(ge=0, description="of the choice of lines and of sampling")
 
+    def reason_to_skip(self, mono_lines: int) -> str:
+        """Say why there is nothing to translate back; nothing where there is."""
+        if not self.enabled:
+            return "back_translation.enabled is false"
+        return "" if mono_lines else "no corpus has monolingual target text"
+
 
 def choose_lines(lines: list[str], count: int, seed: int) -> list[str]:
     """Take ``count`` distinct lines by hash, in the order of their hashes: the same whatever their order was."""

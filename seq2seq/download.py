@@ -4,6 +4,7 @@ A store is a folder of verified files named by their digest; ``DIGEST.partial`` 
 """
 
 import fcntl
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,11 @@ from seq2seq.files import sha256_file
 from seq2seq.progress import Progress
 
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; a try that brought bytes starts over
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)  # seconds
+TIMEOUT = httpx.Timeout(30.0, connect=3.0)  # seconds
+SECONDS_TO_ANSWER = 6.0  # of a host that doesn't answer at all; then it's the user's network or the URL
+_WAYS_OUT = (
+    "check the network and run the same command again, or set CORPUS_MIRROR to a folder that has the file at HOST/PATH"
+)
 _BUSY = {408, 425, 429, 500, 502, 503, 504}  # answers that may change by themselves
 
 
@@ -45,8 +50,9 @@ def fetch(file: RemoteFile, store: Path, mirror: Path | None, progress: Progress
     ``progress`` counts bytes. A fetch that was killed goes on where it stopped.
 
     Raises:
-        UserError: the mirror or the host lacks the file, or its content is not what the catalogue says.
-        TransientError: the host can't be reached, or is busy.
+        UserError: the mirror or the host lacks the file, its content is not what the catalogue says, or the host
+            doesn't answer at all.
+        TransientError: the host is busy, or the connection was lost.
     """
     with locked(store):
         if kept := find(store, file.sha256):
@@ -90,21 +96,22 @@ def _size(path: Path) -> int:
 def _download(file: RemoteFile, partial: Path, progress: Progress) -> None:
     """Bring ``partial`` to its full size, trying again as long as that may help."""
     progress.add(_size(partial))
-    failures = 0
+    failures, answered, started = 0, False, time.monotonic()
     with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
         while True:
             before = _size(partial)
             try:
                 return _append(client, file, partial, progress)
             except (httpx.RequestError, TransientError) as error:
+                answered |= not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
                 failures = 0 if _size(partial) > before else failures + 1
-                if failures > len(BACK_OFF):
-                    reason = str(error) or type(error).__name__
-                    raise TransientError(
-                        f"can't download {file.url} ({reason}); check the network and run the same command again, "
-                        "or set CORPUS_MIRROR to a folder that has the file at HOST/PATH"
-                    ) from None
-            time.sleep(BACK_OFF[max(failures - 1, 0)])
+                wait = BACK_OFF[max(failures - 1, 0)] if failures <= len(BACK_OFF) else math.inf
+                reason = str(error) or type(error).__name__
+                if not answered and time.monotonic() - started + wait > SECONDS_TO_ANSWER:
+                    raise UserError(f"can't reach {file.url} ({reason}); {_WAYS_OUT}") from None
+                if wait == math.inf:
+                    raise TransientError(f"can't download {file.url} ({reason}); {_WAYS_OUT}") from None
+            time.sleep(wait)
 
 
 def _append(client: httpx.Client, file: RemoteFile, partial: Path, progress: Progress) -> None:

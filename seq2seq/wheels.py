@@ -25,8 +25,8 @@ def fetch_wheel(wheel: Wheel, store: Path, progress: Progress) -> Path:
     ``--only-binary`` refuses source packages, whose build code pip would run.
 
     Raises:
-        UserError: pip is missing, finds no such version, or gets a file with another digest.
-        TransientError: pip can't reach its index.
+        UserError: pip is missing, reaches no index, finds no such version, or gets a file with another digest.
+        TransientError: pip's index is busy, or the connection was lost.
     """
     with locked(store) as lock:
         kept = find(store, wheel.sha256)
@@ -58,6 +58,10 @@ def _run_pip(wheel: Wheel, folder: Path, lock: int) -> None:
         raise UserError(
             f"the wheel of {name} has SHA-256 {got[1] if got else 'unknown'} where the catalogue says {wheel.sha256}; "
             "the package was changed, or the catalogue is wrong"
+        )
+    if re.search(r"NewConnectionError|NameResolutionError|Failed to establish a new connection", said):
+        raise UserError(
+            f"pip can't reach its index for the wheel of {name}; check the network and pip's settings (pip config list)"
         )
     if re.search(r"Retrying \(|from versions: none|HTTP error (5\d\d|429)|timed out|IncompleteRead", said):
         raise TransientError(

@@ -16,8 +16,8 @@ def main() -> None:
     params = load_section(PARAMS, "back_translation", BackTranslationParams)
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
-    if not params.enabled:
-        print("back_translate: nothing to do, as back_translation.enabled is false")
+    if reason := params.reason_to_skip(count_lines(arguments.mono)):
+        print(f"back_translate: nothing to do, as {reason}")
         write_corpus(arguments.out, [])
         return
     count = int(params.ratio * count_lines(arguments.train))

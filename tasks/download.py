@@ -8,9 +8,9 @@ from seq2seq.files import write_json
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
 from seq2seq.phrasebook import PhrasebookParams
-from tasks.stage import PARAMS, path_arguments, run
+from tasks.stage import PARAMS, WORK, path_arguments, run
 
-FETCHED = Path(".work/fetched")  # files by digest, kept from run to run; DVC does not know it
+FETCHED = WORK / "fetched"  # files by digest, kept from run to run
 
 
 def main() -> None:

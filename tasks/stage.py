@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,19 +21,22 @@ from seq2seq.params import Section
 
 PARAMS = Path("params.yaml")
 LOCK = Path("requirements.lock")
+WORK = Path(".work")  # unfinished work and locks; DVC does not know it
 USER_ERROR = 2  # exit status: the user can mend it, trying again can't
 TRY_AGAIN = os.EX_TEMPFAIL  # exit status 75: trying again may help
 
 
 def run(main: Callable[[], None]) -> NoReturn:
     """Run a command line; end a user's mistake with one line and status 2, a network fault with 75."""
-    if "DVC_STAGE" in os.environ:
-        _end_with_parent()
+    stage = os.environ.get("DVC_STAGE")  # set by DVC
+    if stage:
+        end_with_parent()
     # GNU OpenMP's waiting threads spin 300,000 times, which starves whoever shares the cores: two trainings side
     # by side took ten times as long. This costs 2 % when alone. Read when `main` imports PyTorch.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
-        main()
+        with _only_writer(stage, WORK / f"{stage}.lock") if stage else nullcontext():
+            main()
     except UserError as error:
         _fail(str(error), USER_ERROR)
     except TransientError as error:
@@ -54,8 +57,8 @@ def _fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def _end_with_parent() -> None:
-    """Watch for the death of the dvc that started us: its orphan must not write beside its successor."""
+def end_with_parent() -> None:
+    """Watch for the death of the process that started us: its orphan must not work beside its successor's child."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -99,23 +102,30 @@ def _digest(value: object) -> str:
 
 
 @contextmanager
-def work_directory(stage: str, digest: str, root: Path = Path(".work")) -> Iterator[Path]:
+def work_directory(stage: str, digest: str, root: Path = WORK) -> Iterator[Path]:
     """Hold the one writer's lock of a stage and yield the folder of its unfinished work for these inputs.
 
     The folder survives a kill, so that the same stage with the same inputs goes on in it; folders of
     other inputs are removed. A second process of the stage waits for the first to end.
     """
     folder = root / stage
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{stage}: another process works on this stage; waiting for it to end", file=sys.stderr, flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with _only_writer(stage, folder / "lock"):
         for other in folder.iterdir():
             if other.is_dir() and other.name != digest:
                 shutil.rmtree(other)
         work = folder / digest
         work.mkdir(exist_ok=True)
         yield work
+
+
+@contextmanager
+def _only_writer(stage: str, path: Path) -> Iterator[None]:
+    """Hold a lock file of a stage; where another process holds it, wait for its end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{stage}: another process works on this stage; waiting for it to end", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,7 +1,7 @@
 """Stages `train_backward` and `train`: a Transformer from sentence pairs, as a bundle.
 
-The backward model, target to source, serves back-translation alone; where that is switched off, the bundle
-is an empty folder.
+The backward model, target to source, serves back-translation alone; where that is switched off, or no corpus has
+monolingual target text, the bundle is an empty folder.
 """
 
 import argparse
@@ -18,6 +18,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("direction", choices=["forward", "backward"])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--synthetic", type=Path, help="pairs from back_translate, for the forward model")
+    parser.add_argument("--mono", type=Path, help="what is to be translated back, for the backward model")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, required=True)
@@ -28,7 +29,7 @@ def main() -> None:
     """Train one direction."""
     arguments = _arguments()
     from seq2seq.back_translation import BackTranslationParams
-    from seq2seq.corpus import read_corpus, swap
+    from seq2seq.corpus import count_lines, read_corpus, swap
     from seq2seq.fitting import fit
     from seq2seq.tokenizer import Tokenizer
     from seq2seq.training import TrainingParams, write_curve
@@ -42,8 +43,8 @@ def main() -> None:
     synthesis = load_section(PARAMS, "back_translation", BackTranslationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
 
-    if backward and not synthesis.enabled:
-        print("train_backward: nothing to do, as back_translation.enabled is false")
+    if backward and (reason := synthesis.reason_to_skip(count_lines(arguments.mono))):
+        print(f"train_backward: nothing to do, as {reason}")
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_curve(arguments.curves, [])
         return

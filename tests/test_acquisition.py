@@ -14,7 +14,7 @@ import yaml
 
 from seq2seq.acquisition import CorporaParams, acquire
 from seq2seq.corpus import read_corpus
-from seq2seq.errors import TransientError, UserError
+from seq2seq.errors import UserError
 from seq2seq.files import read_json, sha256_tree
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import check_section, load_section
@@ -196,10 +196,10 @@ def test_no_corpus_at_all_is_refused(desk):
         desk.acquire()
 
 
-def test_without_network_and_mirror_the_same_command_may_work_later(desk, monkeypatch):
+def test_without_network_and_mirror_the_url_is_named(desk, monkeypatch):
     monkeypatch.setattr("seq2seq.download.BACK_OFF", ())
     desk.mirror = None
-    with pytest.raises(TransientError, match=rf"https://{HOST}/train\.en\.gz.*CORPUS_MIRROR"):
+    with pytest.raises(UserError, match=rf"https://{HOST}/train\.en\.gz.*CORPUS_MIRROR"):
         desk.acquire("toy")
 
 

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -140,8 +141,10 @@ def test_a_missing_file_is_the_users_to_mend_at_once(server, tmp_path, status):
 def test_no_network_names_the_url_and_the_mirror(tmp_path):
     with Server() as closed:
         url = closed.url
-    with pytest.raises(TransientError, match=f"{re.escape(url)}.*CORPUS_MIRROR"):
+    started = time.monotonic()
+    with pytest.raises(UserError, match=f"can't reach {re.escape(url)}.*CORPUS_MIRROR"):
         get(remote(url), tmp_path)
+    assert time.monotonic() - started < download.SECONDS_TO_ANSWER
 
 
 def test_a_wrong_checksum_keeps_nothing(server, tmp_path):

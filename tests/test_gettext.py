@@ -1,7 +1,9 @@
 import hashlib
 import re
+import threading
 import zipfile
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import polib
@@ -234,10 +236,29 @@ def test_source_packages_are_not_taken(tmp_path, index):
         get(wheel, tmp_path / "store")
 
 
-def test_an_index_that_does_not_answer_may_answer_later(tmp_path, index, monkeypatch):
-    wheel = pin(app(index))
+def fetch_from(index_url, wheel, store, monkeypatch):
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    with pytest.raises(TransientError, match=re.escape("app 1.0; check the network and pip's settings")):
-        get(wheel, tmp_path / "store")
+    monkeypatch.setenv("PIP_INDEX_URL", index_url)
+    get(wheel, store)
+
+
+def test_without_network_pip_and_its_settings_are_named(tmp_path, index, monkeypatch):
+    with pytest.raises(UserError, match=re.escape("app 1.0; check the network and pip's settings")):
+        fetch_from("http://127.0.0.1:9/simple", pin(app(index)), tmp_path / "store", monkeypatch)
+
+
+class BusyIndex(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(503)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_an_index_that_is_busy_may_answer_later(tmp_path, index, monkeypatch):
+    with ThreadingHTTPServer(("127.0.0.1", 0), BusyIndex) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(TransientError, match=re.escape("pip can't fetch the wheel of app 1.0")):
+            fetch_from(f"http://127.0.0.1:{server.server_port}", pin(app(index)), tmp_path / "store", monkeypatch)
+        server.shutdown()

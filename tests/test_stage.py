@@ -73,6 +73,18 @@ def test_two_processes_never_work_on_one_stage_at_once(tmp_path):
     assert spans[0][1] <= spans[1][0]
 
 
+def test_two_processes_of_dvc_never_run_one_stage_at_once(tmp_path):
+    environment = os.environ | {"DVC_STAGE": "clean"}
+    code = PREFIX + "import time\nfrom tasks.stage import run\n"
+    code += "run(lambda: (print(time.time()), time.sleep(0.5), print(time.time())))\n"
+    first, second = (
+        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    )
+    spans = sorted(tuple(map(float, process.communicate()[0].split())) for process in (first, second))
+    assert spans[0][1] <= spans[1][0]
+
+
 def test_the_orphan_of_a_killed_dvc_ends_soon(tmp_path):
     stage = PREFIX + "import time\nfrom tasks.stage import run\n"
     stage += "run(lambda: (print(__import__('os').getpid(), flush=True), time.sleep(60)))\n"

@@ -42,11 +42,18 @@ def has_code(path):
     return any(not isinstance(getattr(one, "value", None), ast.Constant) for one in ast.parse(path.read_text()).body)
 
 
+def files_named_in(path):
+    """The modules beside ``path`` that it names in a string, to hand them on as files."""
+    strings = {one.value for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Constant)}
+    return {path.with_name(one) for one in strings if isinstance(one, str) and re.fullmatch(r"\w+\.py", one)}
+
+
 def files_behind(module, imports):
     """The files of ours that ``python -m MODULE`` runs or reads: all that it imports, and the data beside that."""
     modules = {module} | imports.find_upstream_modules(module)
     packages = {one.rpartition(".")[0] for one in modules} - {""}
     files = {source_of(one) for one in modules | packages if has_code(source_of(one))}
+    files |= files_named_in(source_of(module))
     for package in packages - set(ROOMS):
         files |= {path for path in source_of(package).parent.iterdir() if path.is_file() and path.suffix != ".py"}
     return {path.relative_to(REPOSITORY).as_posix() for path in files}

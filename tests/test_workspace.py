@@ -126,7 +126,6 @@ def test_only_what_changed_is_written_again(toy):
 
 
 def test_the_users_own_pairs_reach_the_copy(toy, tmp_path):
-    (toy / "data" / "pairs").mkdir(parents=True)
     (toy / "data" / "pairs" / "mine.tsv").write_text("a\tb\n")
     (toy / ".gitignore").write_text("/data/pairs/*\n")
     folder = refresh(toy, "slow").folder

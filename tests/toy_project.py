@@ -72,6 +72,7 @@ PRESETS = {"slow": "train: {lr: 0.5}\n", "wide": "decoding: {beam_size: 7}\n"}
 def make_toy_project(root: Path) -> Path:
     """Write the project, with two presets, into a git checkout whose files are tracked but never committed."""
     (root / "presets").mkdir(parents=True)
+    (root / "data" / "pairs").mkdir(parents=True)
     (root / ".dvc").mkdir()
     (root / ".dvc" / "config").write_text("[core]\n    analytics = false\n    check_update = false\n")
     (root / ".gitignore").write_text("/runs/\n/out/\n.work/\n/.dvc/tmp\n/.dvc/cache\n/executed.log\n*.started\n")
