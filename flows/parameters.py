@@ -2,11 +2,13 @@
 
 import difflib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from seq2seq.acquisition import CorporaParams
 from seq2seq.back_translation import BackTranslationParams
 from seq2seq.benchmark import BenchmarkParams
+from seq2seq.catalogue import load_catalogue, select
 from seq2seq.cleaning import CleaningParams
 from seq2seq.decoding import DecodingParams
 from seq2seq.errors import UserError
@@ -20,6 +22,8 @@ from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import TokenizerParams
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import TransformerParams
+
+CATALOGUE = Path("data", "catalogue.yaml")  # as in dvc.yaml
 
 
 class Parameters(Section):
@@ -60,3 +64,12 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> Parameters:
             raise UserError(f"{where}: section '{name}' is missing; copy it back from the repository's params.yaml")
         sections[name] = check_section(tree[name], name, section, where)
     return Parameters.model_validate(sections)
+
+
+def check_corpora(params: Parameters) -> None:
+    """Check that the catalogue has the corpora that are named, in the languages asked for, before anything runs.
+
+    Raises:
+        UserError: it hasn't, or it can't be read.
+    """
+    select(load_catalogue(CATALOGUE), params.corpora.names, params.languages.source, params.languages.target)

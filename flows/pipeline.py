@@ -144,9 +144,9 @@ def main() -> None:
     tree, where = resolve(Path.cwd(), arguments.preset, arguments.set)
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
     wait_for_server = find_server()
-    from flows.parameters import check_parameters
+    from flows.parameters import check_corpora, check_parameters
 
-    check_parameters(tree, where)
+    check_corpora(check_parameters(tree, where))
     os.environ.update(QUIET)  # MLflow reads it when it is loaded
     for module in NEEDED_LATER:
         importlib.import_module(module)

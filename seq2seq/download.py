@@ -21,7 +21,7 @@ from seq2seq.progress import Progress
 
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; a try that brought bytes starts over
 TIMEOUT = httpx.Timeout(30.0, connect=3.0)  # seconds
-SECONDS_TO_ANSWER = 6.0  # of a host that doesn't answer at all; then it's the user's network or the URL
+SECONDS_TO_ANSWER = 2.0  # of a host that doesn't answer at all; then it's the user's network or the URL
 _WAYS_OUT = (
     "check the network and run the same command again, or set CORPUS_MIRROR to a folder that has the file at HOST/PATH"
 )

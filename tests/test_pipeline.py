@@ -249,6 +249,8 @@ MISTAKES = [
     (["--preset", "slwo"], "there is no preset 'slwo' in presets/; did you mean 'slow'?"),
     (["--set", "train.lrr=1"], "--set train.lrr=1: train: unknown key 'lrr'; did you mean 'lr'?"),
     (["--set", "train.lr=7"], "params.yaml with --set train.lr=7: 'train.lr' is 7: input should be less than"),
+    (["--set", "corpora.names=[gettxt]"], "corpora.names: unknown corpus 'gettxt'; did you mean 'gettext'?"),
+    (["--set", "languages.target=xx"], "corpus 'phrasebook' has no text in 'xx'; it has de, en, zh"),
     (["--set", "train.lr"], "--set train.lr: write it as SECTION.KEY=VALUE"),
 ]
 

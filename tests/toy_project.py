@@ -79,7 +79,8 @@ def make_toy_project(root: Path) -> Path:
     (root / ".dvcignore").write_text("/runs\n.work\n")
     (root / "dvc.yaml").write_text(STAGES)
     (root / "work.py").write_text(textwrap.dedent(WORK))
-    shutil.copy(REPOSITORY / "params.yaml", root)
+    for file in ("params.yaml", "data/catalogue.yaml"):
+        shutil.copy(REPOSITORY / file, root / file)
     for name, text in PRESETS.items():
         (root / "presets" / f"{name}.yaml").write_text(text)
     subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
