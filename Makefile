@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-quick lock registry clean
+.PHONY: help demo test lint test-quick test-slow lock registry clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 
 test-quick: $(VENV)/installed ## the tests alone
 	pytest
+
+test-slow: $(VENV)/installed ## the tests that take minutes: the same bytes after kills and in another folder
+	pytest -m slow
 
 registry: $(VENV)/installed ## MLflow's page on http://127.0.0.1:5000
 	mlflow server --backend-store-uri "$$(python -m tasks.store)" --host 127.0.0.1 --port 5000

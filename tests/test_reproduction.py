@@ -1,0 +1,106 @@
+"""Same inputs, same bytes: in another folder, and after kills at random moments. Minutes long: ``make test-slow``."""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from seq2seq.files import sha256_tree
+from seq2seq.params import dump_yaml, overlay, read_yaml
+from tests.toy_project import REPOSITORY
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
+TIMED = {"benchmark", "report"}  # their outputs hold timings
+SMALL = {
+    "phrasebook": {"train_pairs": 600, "held_out_pairs": 40, "mono_lines": 200},
+    "tokenizer": {"vocabulary_size": 400},
+    "model": {"encoder_layers": 1, "decoder_layers": 1, "width": 32, "heads": 2, "feed_forward": 64},
+    "train": {"max_updates": 40, "validate_every": 5, "warmup_updates": 10, "batch_tokens": 1024},
+    "train_backward": {"max_updates": 40, "validate_every": 5, "warmup_updates": 10, "batch_tokens": 1024},
+    "evaluation": {"bootstrap_samples": 50},
+    "benchmark": {"sentences": 10, "rounds": 1},
+}
+
+
+def make_project(folder):
+    """Copy what git tracks, with small params and a cache, an MLflow store and a lock file of its own."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    for name in set(listed.stdout.split("\0")) - {"", "dvc.lock"}:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, folder / name)
+    tree = overlay(read_yaml(folder / "params.yaml"), SMALL, "the test")
+    (folder / "params.yaml").write_text(dump_yaml(tree))
+    (folder / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
+    return folder
+
+
+def reproduce(project):
+    variables = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.Popen(
+        ["dvc", "repro"], cwd=project, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def finish(dvc):
+    output = dvc.communicate(timeout=900)[0]
+    assert dvc.returncode == 0, output
+
+
+def stages_as_they_start(dvc):
+    for line in dvc.stdout:
+        if found := re.match("Running stage '(.*)':", line):
+            yield found[1]
+
+
+def kill(processes):
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def outputs(project):
+    """The SHA-256 of all that must be the same."""
+    paths = [path for name, stage in STAGES.items() if name not in TIMED for path in stage["outs"]]
+    return {path: sha256_tree(project / path) for path in [*paths, "reports/quality.json"]}
+
+
+@pytest.fixture(scope="module")
+def untroubled(tmp_path_factory):
+    """The outputs of a run without a kill, and the seconds that each stage took."""
+    project = make_project(tmp_path_factory.mktemp("untroubled"))
+    dvc = reproduce(project)
+    started = {stage: time.monotonic() for stage in stages_as_they_start(dvc)}
+    finish(dvc)
+    assert set(started) == set(STAGES)
+    ends = [*list(started.values())[1:], time.monotonic()]
+    return outputs(project), {name: end - start for (name, start), end in zip(started.items(), ends, strict=True)}
+
+
+@pytest.mark.parametrize("target", ["stage", "dvc", "both"])
+def test_kills_change_nothing(target, untroubled, tmp_path):
+    expected, seconds = untroubled
+    project = make_project(tmp_path / "another" / "depth")
+    chance, killed = random.Random(target), []
+    for stage in seconds:
+        dvc = reproduce(project)
+        assert stage in stages_as_they_start(dvc)
+        time.sleep(chance.uniform(0, seconds[stage]))
+        itself = psutil.Process(dvc.pid)
+        children = itself.children(recursive=True)
+        kill({"stage": children, "dvc": [itself], "both": [itself, *children]}[target])
+        if dvc.wait(900) != 0:
+            killed.append(stage)
+    finish(reproduce(project))
+    assert len(killed) > len(STAGES) / 2
+    assert outputs(project) == expected
