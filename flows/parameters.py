@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from seq2seq.acquisition import CorporaParams
+from seq2seq.architectures import ModelParams
 from seq2seq.back_translation import BackTranslationParams
 from seq2seq.benchmark import BenchmarkParams
 from seq2seq.catalogue import load_catalogue, select
 from seq2seq.cleaning import CleaningParams
+from seq2seq.convolutional import ConvolutionalParams
 from seq2seq.decoding import DecodingParams
 from seq2seq.errors import UserError
 from seq2seq.export import QuantizationParams
@@ -17,6 +19,7 @@ from seq2seq.languages import LanguagesParams
 from seq2seq.metrics import EvaluationParams
 from seq2seq.params import Section, check_section
 from seq2seq.phrasebook import PhrasebookParams
+from seq2seq.recurrent import RecurrentParams
 from seq2seq.release import ReleaseParams
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import TokenizerParams
@@ -34,7 +37,10 @@ class Parameters(Section):
     phrasebook: PhrasebookParams
     cleaning: CleaningParams
     tokenizer: TokenizerParams
-    model: TransformerParams
+    model: ModelParams
+    transformer: TransformerParams
+    recurrent: RecurrentParams
+    convolutional: ConvolutionalParams
     train: TrainingParams
     train_backward: TrainingParams
     back_translation: BackTranslationParams

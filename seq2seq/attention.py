@@ -25,6 +25,8 @@ class Attention:
 def read_attention(bundle: Path, texts: list[str], outputs: list[str], runtime: RuntimeParams) -> list[Attention]:
     """Attention of the last decoder layer, mean over its heads, while a PyTorch bundle reads out given outputs.
 
+    A model without attention gives none.
+
     Raises:
         UserError: the bundle is damaged or not one of PyTorch.
     """
@@ -33,8 +35,7 @@ def read_attention(bundle: Path, texts: list[str], outputs: list[str], runtime: 
     if not isinstance(engine, TorchEngine):
         raise UserError(f"{bundle} is a {translator.manifest.engine} bundle; attention is read from PyTorch's")
     for source, body in zip(translator.encode(texts), tokenizer.encode_target(outputs), strict=True):
-        pieces = [tokenizer.target_pieces[piece] for piece in [*body, EOS]]
-        found.append(
-            Attention([tokenizer.source_pieces[piece] for piece in source], pieces, engine.attention(source, body))
-        )
+        if (weights := engine.attention(source, body)) is not None:
+            pieces = [tokenizer.target_pieces[piece] for piece in [*body, EOS]]
+            found.append(Attention([tokenizer.source_pieces[piece] for piece in source], pieces, weights))
     return found

@@ -10,16 +10,28 @@ from typing import Any, Literal
 import numpy as np
 from ctranslate2.converters import Converter
 from ctranslate2.specs import TransformerSpec
+from ctranslate2.specs.common_spec import Activation
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
 from seq2seq.bundle import derive
 from seq2seq.ctranslate2_engine import MODEL
+from seq2seq.errors import UserError
 from seq2seq.params import Section
 from seq2seq.tokenizer import BOS, EOS, SPECIAL_PIECES, UNK, Tokenizer
-from seq2seq.transformer import CrossAttention, DecoderLayer, EncoderLayer, FeedForward, SelfAttention, Transformer
-from seq2seq.weights import load_transformer
+from seq2seq.transformer import (
+    CrossAttention,
+    DecoderLayer,
+    EncoderLayer,
+    FeedForward,
+    Residual,
+    SelfAttention,
+    Transformer,
+)
+from seq2seq.weights import load_model
+
+ACTIVATIONS = {"relu": Activation.RELU, "gelu": Activation.GELU}
 
 
 class QuantizationParams(Section):
@@ -34,20 +46,27 @@ def export_ctranslate2(bundle: Path, out: Path, quantization: str) -> None:
     Raises:
         UserError: ``bundle`` is no PyTorch bundle.
     """
-    model, tokenizer = load_transformer(bundle)
+    model, tokenizer = load_model(bundle)
+    if not isinstance(model, Transformer):
+        raise UserError(f"{bundle} holds a {model.architecture} model, which CTranslate2 does not know")
     converter = _Converter(model, tokenizer)
     derive(bundle, out, quantization, lambda folder: converter.convert(str(folder / MODEL), quantization=quantization))
 
 
 class _Converter(Converter):  # type: ignore[misc]
-    """Copies weights into the specification of a pre-norm Transformer."""
+    """Copies weights into the specification of a Transformer."""
 
     def __init__(self, model: Transformer, tokenizer: Tokenizer) -> None:
         self.model, self.tokenizer = model, tokenizer
 
     def _load(self) -> TransformerSpec:
         model, params = self.model, self.model.params
-        spec = TransformerSpec.from_config((params.encoder_layers, params.decoder_layers), params.heads)
+        spec = TransformerSpec.from_config(
+            (params.encoder_layers, params.decoder_layers),
+            params.heads,
+            pre_norm=params.norm == "pre",
+            activation=ACTIVATIONS[params.activation],
+        )
         _embedding(spec.encoder.embeddings[0], model.source_embedding)
         _embedding(spec.decoder.embeddings, model.target_embedding)
         for side in (spec.encoder, spec.decoder):
@@ -55,15 +74,16 @@ class _Converter(Converter):  # type: ignore[misc]
             side.position_encodings.encodings = _numpy(model.positions)
         for layer_spec, layer in zip(spec.encoder.layer, model.encoder, strict=True):
             assert isinstance(layer, EncoderLayer)
-            _self_attention(layer_spec.self_attention, layer.attention_norm, layer.attention)
-            _feed_forward(layer_spec.ffn, layer.feed_forward_norm, layer.feed_forward)
+            _self_attention(layer_spec.self_attention, layer.attention_residual, layer.attention)
+            _feed_forward(layer_spec.ffn, layer.feed_forward_residual, layer.feed_forward)
         for layer_spec, layer in zip(spec.decoder.layer, model.decoder, strict=True):
             assert isinstance(layer, DecoderLayer)
-            _self_attention(layer_spec.self_attention, layer.attention_norm, layer.attention)
-            _cross_attention(layer_spec.attention, layer.cross_norm, layer.cross)
-            _feed_forward(layer_spec.ffn, layer.feed_forward_norm, layer.feed_forward)
-        _norm(spec.encoder.layer_norm, model.encoder_norm)
-        _norm(spec.decoder.layer_norm, model.decoder_norm)
+            _self_attention(layer_spec.self_attention, layer.attention_residual, layer.attention)
+            _cross_attention(layer_spec.attention, layer.cross_residual, layer.cross)
+            _feed_forward(layer_spec.ffn, layer.feed_forward_residual, layer.feed_forward)
+        if params.norm == "pre":  # then a stack ends unnormalised
+            _norm(spec.encoder.layer_norm, model.encoder_norm)
+            _norm(spec.decoder.layer_norm, model.decoder_norm)
         spec.decoder.projection.weight = _numpy(model.output_weight)
 
         spec.register_source_vocabulary(self.tokenizer.source_pieces)
@@ -87,24 +107,25 @@ def _linear(spec: Any, module: nn.Module) -> None:
     spec.weight, spec.bias = _numpy(module.weight), _numpy(module.bias)
 
 
-def _norm(spec: Any, module: nn.LayerNorm) -> None:
+def _norm(spec: Any, module: nn.Module) -> None:
+    assert isinstance(module, nn.LayerNorm)
     spec.gamma, spec.beta = _numpy(module.weight), _numpy(module.bias)
 
 
-def _self_attention(spec: Any, norm: nn.LayerNorm, module: SelfAttention) -> None:
-    _norm(spec.layer_norm, norm)
+def _self_attention(spec: Any, residual: Residual, module: SelfAttention) -> None:
+    _norm(spec.layer_norm, residual.norm)
     _linear(spec.linear[0], module.qkv)
     _linear(spec.linear[1], module.out)
 
 
-def _cross_attention(spec: Any, norm: nn.LayerNorm, module: CrossAttention) -> None:
-    _norm(spec.layer_norm, norm)
+def _cross_attention(spec: Any, residual: Residual, module: CrossAttention) -> None:
+    _norm(spec.layer_norm, residual.norm)
     _linear(spec.linear[0], module.q)
     _linear(spec.linear[1], module.kv)
     _linear(spec.linear[2], module.out)
 
 
-def _feed_forward(spec: Any, norm: nn.LayerNorm, module: FeedForward) -> None:
-    _norm(spec.layer_norm, norm)
+def _feed_forward(spec: Any, residual: Residual, module: FeedForward) -> None:
+    _norm(spec.layer_norm, residual.norm)
     _linear(spec.linear_0, module[0])
     _linear(spec.linear_1, module[2])

@@ -1,18 +1,19 @@
-"""Fit a Transformer to sentence pairs: encode them, train, and write the bundle."""
+"""Fit a model to sentence pairs: encode them, train, and write the bundle."""
 
 from pathlib import Path
 
 import pandas as pd
 import torch
 
+from seq2seq.architectures import build_model
 from seq2seq.batches import PairedSequences
+from seq2seq.encoder_decoder import ArchitectureParams
 from seq2seq.errors import UserError
 from seq2seq.languages import LanguagesParams
 from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.training import Point, Trainer, TrainingParams
-from seq2seq.transformer import TransformerParams
-from seq2seq.weights import build_transformer, save_transformer
+from seq2seq.weights import save_model
 
 
 def fit(
@@ -23,7 +24,8 @@ def fit(
     tag: bool,
     tokenizer: Tokenizer,
     languages: LanguagesParams,
-    model_params: TransformerParams,
+    architecture: str,
+    model_params: ArchitectureParams,
     params: TrainingParams,
     runtime: RuntimeParams,
     origin: dict[str, str],
@@ -40,7 +42,8 @@ def fit(
         tag: mark the sources of synthetic pairs.
         tokenizer: of this direction.
         languages: of this direction.
-        model_params: size of the model.
+        architecture: name of the kind of model.
+        model_params: its shape.
         params: how it is trained.
         runtime: device, precision and threads.
         origin: SHA-256 of the data, params and code, kept in the bundle.
@@ -69,10 +72,10 @@ def fit(
             raise UserError(f"{label}: the {name} set is empty; reports/cleaning.json says what was dropped, and why")
 
     torch.manual_seed(params.seed)
-    model = build_transformer(tokenizer, model_params)
+    model = build_model(architecture, model_params, tokenizer)
     size = sum(weight.numel() for weight in model.parameters())
     print(f"{label}: {size:,} weights, {len(real):,} real and {len(synthetic):,} synthetic pairs, on {device}")
     trainer = Trainer(model, params, work, device, autocast_dtype(runtime, device))
     points = trainer.train(training_pairs, validation_pairs, label)
-    save_transformer(out, model, tokenizer, languages, origin)
+    save_model(out, model, tokenizer, languages, origin)
     return points

@@ -3,6 +3,7 @@
 Shapes: B batch, S source length, K beam, V vocabulary, N = B * K rows.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -106,8 +107,8 @@ def beam_search(
     """Find up to ``beam_size`` outputs for each source of a batch, best first.
 
     A hypothesis is ranked by log-probability / length ** length_penalty, its EOS counted in both. A sentence
-    is done when ``beam_size`` of its hypotheses have ended, or at ``max_length`` pieces, where those that did
-    not end are cut. Beam 1 is greedy search.
+    is done when ``beam_size`` of its hypotheses have ended and the best of them ranks above all that still grow,
+    or at ``max_length`` pieces, where those that did not end are cut. Beam 1 is greedy search.
 
     Args:
         model: any model of the protocol, in evaluation mode.
@@ -127,11 +128,11 @@ def beam_search(
         scale = length**length_penalty
         _collect_ended(beams, candidates, finished, scale)
         beams = _grow(beams, state, candidates)
-        growing = beams.scores.isfinite().any(1).tolist()
+        hopes = (beams.scores.amax(1) / scale).tolist()  # -inf where nothing grows
         still = [
             place
             for place, sentence in enumerate(beams.sentences)
-            if growing[place] and len(finished[sentence]) < beam_size
+            if not _is_done(finished[sentence], beam_size, hopes[place])
         ]
         if not still:
             break
@@ -140,6 +141,13 @@ def beam_search(
         _cut(beams, finished, scale)
     ranked = [sorted(found, key=lambda hypothesis: -hypothesis.score) for found in finished]
     return [found[:beam_size] for found in ranked]
+
+
+def _is_done(found: list[Hypothesis], beam_size: int, hope: float) -> bool:
+    """Whether a sentence needs no further step; ``hope`` is the score of its best growing hypothesis by now."""
+    if hope == -math.inf:
+        return True
+    return len(found) >= beam_size and max(hypothesis.score for hypothesis in found) >= hope
 
 
 def _start(model: Model, src: Tensor, mask: Tensor, bos: int, beam_size: int) -> _Beams:

@@ -12,23 +12,23 @@ from numpy.typing import NDArray
 
 from seq2seq.batches import pad
 from seq2seq.decoding import DecodingParams
+from seq2seq.encoder_decoder import EncoderDecoder
 from seq2seq.runtime import RuntimeParams, prepare_device
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, EOS, PAD
-from seq2seq.transformer import Transformer
-from seq2seq.weights import load_transformer
+from seq2seq.weights import load_model
 
 
 class TorchEngine:
     """Our own model and search."""
 
-    def __init__(self, model: Transformer, device: torch.device) -> None:
+    def __init__(self, model: EncoderDecoder, device: torch.device) -> None:
         self.model, self.device = model.to(device), device
 
     @classmethod
     def load(cls, bundle: Path, runtime: RuntimeParams) -> "TorchEngine":
         """Read a PyTorch bundle."""
-        return cls(load_transformer(bundle)[0], prepare_device(runtime))
+        return cls(load_model(bundle)[0], prepare_device(runtime))
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order."""
@@ -47,7 +47,11 @@ class TorchEngine:
             yield [hypotheses[0].tokens for hypotheses in found]
 
     @torch.inference_mode()
-    def attention(self, source: list[int], body: Sequence[int]) -> NDArray[np.float32]:
-        """Attention [T, S] of the last decoder layer, mean over heads, for an output without BOS and EOS."""
+    def attention(self, source: list[int], body: Sequence[int]) -> NDArray[np.float32] | None:
+        """Attention [T, S] of the last decoder layer, mean over heads, for an output without BOS and EOS.
+
+        None where the model has no attention.
+        """
         src, tgt = pad([source]).to(self.device), pad([[BOS, *body]]).to(self.device)
-        return self.model.attention(src, src != PAD, tgt)[0].cpu().numpy()
+        weights = self.model.attention(src, src != PAD, tgt)
+        return None if weights is None else weights[0].cpu().numpy()

@@ -12,12 +12,12 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from seq2seq.batches import Batch, PairedSequences, training_batches
+from seq2seq.encoder_decoder import EncoderDecoder
 from seq2seq.errors import UserError
 from seq2seq.files import write_bytes, write_text
 from seq2seq.loss import smoothed_cross_entropy
 from seq2seq.params import Section
 from seq2seq.progress import Progress
-from seq2seq.transformer import Transformer
 
 
 class TrainingParams(Section):
@@ -71,7 +71,7 @@ def learning_rate(update: int, params: TrainingParams) -> float:
     return params.lr * min(update / params.warmup_updates, math.sqrt(params.warmup_updates / update))
 
 
-def batch_loss(model: Transformer, batch: Batch, smoothing: float, dtype: torch.dtype | None) -> tuple[Tensor, int]:
+def batch_loss(model: EncoderDecoder, batch: Batch, smoothing: float, dtype: torch.dtype | None) -> tuple[Tensor, int]:
     """Summed loss of a batch in nats, and the number of its real target tokens."""
     with torch.autocast(batch.src.device.type, dtype=dtype, enabled=dtype is not None):
         hidden = model(batch.src, batch.src_mask, batch.tgt_in)  # [B, T, D]
@@ -81,7 +81,7 @@ def batch_loss(model: Transformer, batch: Batch, smoothing: float, dtype: torch.
 
 @torch.inference_mode()
 def validation_loss(
-    model: Transformer, pairs: PairedSequences, batch_tokens: int, device: torch.device, dtype: torch.dtype | None
+    model: EncoderDecoder, pairs: PairedSequences, batch_tokens: int, device: torch.device, dtype: torch.dtype | None
 ) -> float:
     """Mean cross-entropy of a set in nats per target token, without label smoothing and dropout."""
     model.eval()
@@ -98,7 +98,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Transformer,
+        model: EncoderDecoder,
         params: TrainingParams,
         work: Path,
         device: torch.device,

@@ -1,14 +1,15 @@
-"""The pre-norm Transformer encoder-decoder with tied embeddings.
+"""The Transformer encoder-decoder.
 
-Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; layer normalisation before each sub-layer as in
-Xiong et al. 2020, https://arxiv.org/abs/2002.04745; one matrix for embeddings and output projection as in
-Press and Wolf 2017, https://arxiv.org/abs/1608.05859.
+Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; layer normalisation before each sub-layer, which trains
+deeper stacks and needs less warm-up, as in Xiong et al. 2020, https://arxiv.org/abs/2002.04745; GELU:
+https://arxiv.org/abs/1606.08415.
 
 Shapes: B batch, S source length, T target length, D model width, H heads, V vocabulary.
 Masks: True is a real token.
 """
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,20 +17,20 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seq2seq.dropout import Dropout
-from seq2seq.params import Section
+from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
 from seq2seq.search import State
 
 
-class TransformerParams(Section):
-    """Size of the model."""
+class TransformerParams(ArchitectureParams):
+    """Shape of a Transformer."""
 
     encoder_layers: int = Field(ge=1, le=64, description="layers of the encoder")
     decoder_layers: int = Field(ge=1, le=64, description="layers of the decoder")
-    width: int = Field(ge=8, description="size of embeddings and hidden states")
     heads: int = Field(ge=1, description="attention heads; divides width")
     feed_forward: int = Field(ge=8, description="inner size of the feed-forward sub-layers")
-    dropout: float = Field(ge=0, lt=1, description="probability, on embeddings and on each sub-layer")
-    max_length: int = Field(ge=8, le=4096, description="pieces in one sentence at most")
+    norm: Literal["pre", "post"] = Field(description="layer normalisation before each sub-layer, or after it")
+    activation: Literal["relu", "gelu"] = Field(description="of the feed-forward sub-layers")
+    positions: Literal["sinusoidal", "learned"] = Field(description="how places in a sentence are told apart")
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "TransformerParams":
@@ -104,35 +105,60 @@ class CrossAttention(Attention):
         (q,) = self.split(self.q(x), 1)
         return self.attend(q, k, v, mask)
 
-    def weights(self, x: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
-        """The attention matrix [B, H, T, S] that :meth:`forward` applies, computed explicitly for display."""
+    def head_weights(self, x: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
+        """The attention matrices [B, H, T, S] that :meth:`forward` applies, computed explicitly for display."""
         (q,) = self.split(self.q(x), 1)
         scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
         return (scores if mask is None else scores.masked_fill(~mask, -math.inf)).softmax(-1)
 
+    def weights(self, x: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        """Their mean over the heads, [B, T, S]."""
+        return self.head_weights(x, k, mask).mean(1)
+
 
 class FeedForward(nn.Sequential):
-    """Two linear maps with ReLU between, applied to each position."""
+    """Two linear maps with an activation between, applied to each position."""
 
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__(nn.Linear(width, inner), nn.ReLU(), nn.Linear(inner, width))
+    ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}  # noqa: RUF012 (never changed)
+
+    def __init__(self, params: TransformerParams) -> None:
+        activation = self.ACTIVATIONS[params.activation]()
+        super().__init__(
+            nn.Linear(params.width, params.feed_forward), activation, nn.Linear(params.feed_forward, params.width)
+        )
 
 
-class EncoderLayer(nn.Module):
-    """Self-attention and feed-forward, each normalised before and added to its input."""
+class Residual(nn.Module):
+    """Adds a sub-layer's output to its input, and normalises the one before or the sum after."""
 
     def __init__(self, params: TransformerParams) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(params.width)
-        self.attention = SelfAttention(params.width, params.heads)
-        self.feed_forward_norm = nn.LayerNorm(params.width)
-        self.feed_forward = FeedForward(params.width, params.feed_forward)
+        self.norm = nn.LayerNorm(params.width)
         self.dropout = Dropout(params.dropout)
+        self.first = params.norm == "pre"
+
+    def before(self, x: Tensor) -> Tensor:
+        """What the sub-layer reads."""
+        return self.norm(x) if self.first else x
+
+    def after(self, x: Tensor, out: Tensor) -> Tensor:
+        """The sum of the input ``x`` and the sub-layer's output."""
+        total = x + self.dropout(out)
+        return total if self.first else self.norm(total)  # type: ignore[no-any-return]
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention and feed-forward."""
+
+    def __init__(self, params: TransformerParams) -> None:
+        super().__init__()
+        self.attention, self.attention_residual = SelfAttention(params.width, params.heads), Residual(params)
+        self.feed_forward, self.feed_forward_residual = FeedForward(params), Residual(params)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Map [B, S, D] to [B, S, D]."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), mask))
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))  # type: ignore[no-any-return]
+        x = self.attention_residual.after(x, self.attention(self.attention_residual.before(x), mask))
+        return self.feed_forward_residual.after(x, self.feed_forward(self.feed_forward_residual.before(x)))
 
 
 class DecoderLayer(nn.Module):
@@ -140,62 +166,50 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, params: TransformerParams) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(params.width)
-        self.attention = SelfAttention(params.width, params.heads)
-        self.cross_norm = nn.LayerNorm(params.width)
-        self.cross = CrossAttention(params.width, params.heads)
-        self.feed_forward_norm = nn.LayerNorm(params.width)
-        self.feed_forward = FeedForward(params.width, params.feed_forward)
-        self.dropout = Dropout(params.dropout)
+        self.attention, self.attention_residual = SelfAttention(params.width, params.heads), Residual(params)
+        self.cross, self.cross_residual = CrossAttention(params.width, params.heads), Residual(params)
+        self.feed_forward, self.feed_forward_residual = FeedForward(params), Residual(params)
 
     def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
         """Map all target positions [B, T, D] at once, under a causal mask."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), causal=True))
-        return self._rest(x, *self.cross.project(memory), mask)
+        attended = self.attention(self.attention_residual.before(x), causal=True)
+        return self._rest(self.attention_residual.after(x, attended), *self.cross.project(memory), mask)
 
     def step(self, x: Tensor, past: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Map one target position [B, 1, D], given the keys and values of those before it."""
-        attended, past = self.attention.step(self.attention_norm(x), past)
-        return self._rest(x + self.dropout(attended), k, v, mask), past
+        attended, past = self.attention.step(self.attention_residual.before(x), past)
+        return self._rest(self.attention_residual.after(x, attended), k, v, mask), past
 
     def _rest(self, x: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        x = x + self.dropout(self.cross(self.cross_norm(x), k, v, mask))
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))  # type: ignore[no-any-return]
+        x = self.cross_residual.after(x, self.cross(self.cross_residual.before(x), k, v, mask))
+        return self.feed_forward_residual.after(x, self.feed_forward(self.feed_forward_residual.before(x)))
 
 
-class Transformer(nn.Module):
-    """``forward`` is ``project(decode(encode(src), tgt))``; search calls ``start`` once and ``step`` per token."""
+class Transformer(EncoderDecoder):
+    """``forward`` is ``decode(encode(src), tgt)``; search calls ``start`` once and ``step`` per token."""
 
-    positions: Tensor
+    architecture = "transformer"
+    Params = TransformerParams
+    params: TransformerParams
+    positions: Tensor  # [max_length, D]
 
     def __init__(self, params: TransformerParams, source_size: int, target_size: int, shared: bool) -> None:
-        """Make a model with fresh weights.
-
-        Args:
-            params: its size.
-            source_size: pieces in the source vocabulary.
-            target_size: pieces in the target vocabulary.
-            shared: the two vocabularies are one, and so are their embeddings.
-        """
-        super().__init__()
-        self.params = params
-        self.target_embedding = nn.Embedding(target_size, params.width)
-        self.source_embedding = self.target_embedding if shared else nn.Embedding(source_size, params.width)
+        """Make a model with fresh weights; see :class:`EncoderDecoder` for the sizes."""
+        super().__init__(params, source_size, target_size, shared)
         self.encoder = nn.ModuleList(EncoderLayer(params) for _ in range(params.encoder_layers))
-        self.encoder_norm = nn.LayerNorm(params.width)
         self.decoder = nn.ModuleList(DecoderLayer(params) for _ in range(params.decoder_layers))
-        self.decoder_norm = nn.LayerNorm(params.width)
+        ends_normalised = params.norm == "post"
+        self.encoder_norm = nn.Identity() if ends_normalised else nn.LayerNorm(params.width)
+        self.decoder_norm = nn.Identity() if ends_normalised else nn.LayerNorm(params.width)
         self.dropout = Dropout(params.dropout)
-        self.register_buffer("positions", sinusoids(params.max_length, params.width), persistent=False)
-        self._initialise()
-
-    def _initialise(self) -> None:
+        if params.positions == "learned":
+            self.positions = nn.Parameter(torch.randn(params.max_length, params.width) * params.width**-0.5)
+        else:
+            self.register_buffer("positions", sinusoids(params.max_length, params.width), persistent=False)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
-            elif isinstance(module, nn.Embedding):
-                nn.init.normal_(module.weight, std=self.params.width**-0.5)
 
     def _embed(self, embedding: nn.Embedding, tokens: Tensor, first: int = 0) -> Tensor:
         scaled = embedding(tokens) * math.sqrt(self.params.width)
@@ -219,15 +233,6 @@ class Transformer(nn.Module):
         """Hidden states [B, T, D] for source [B, S], its mask [B, S] and target [B, T] (teacher forcing)."""
         return self.decode(tgt, self.encode(src, mask), mask)
 
-    @property
-    def output_weight(self) -> Tensor:
-        """The output projection [V, D], tied to the target embeddings."""
-        return self.target_embedding.weight
-
-    def project(self, hidden: Tensor) -> Tensor:
-        """Logits [..., V] of hidden states [..., D]."""
-        return F.linear(hidden, self.output_weight)
-
     def start(self, src: Tensor, mask: Tensor) -> State:
         """Encode a batch, [B, S], and return the state before the first target piece."""
         memory = self.encode(src, mask)
@@ -249,19 +254,9 @@ class Transformer(nn.Module):
             x, moving[f"past{number}"] = layer.step(x, past, k, v, fixed["mask"][:, None, None])
         return self.project(self.decoder_norm(x)).squeeze(1), State(fixed, moving)
 
-    def attention(self, src: Tensor, mask: Tensor, tgt: Tensor) -> Tensor:
-        """Attention [B, T, S] of the last decoder layer to the source, the mean over its heads."""
-        memory, seen = self.encode(src, mask), []
+    @property
+    def last_attention(self) -> nn.Module:
+        """The attention of the last decoder layer to the source."""
         last = self.decoder[-1]
         assert isinstance(last, DecoderLayer)
-
-        def record(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            x, k, _, cross_mask = inputs
-            seen.append(last.cross.weights(x, k, cross_mask).mean(1))
-
-        handle = last.cross.register_forward_pre_hook(record)
-        try:
-            self.decode(tgt, memory, mask)
-        finally:
-            handle.remove()
-        return seen[0]
+        return last.cross

@@ -1,21 +1,22 @@
-"""PyTorch bundles: a Transformer's weights as safetensors, beside its tokenizer."""
+"""PyTorch bundles: a model's weights as safetensors, beside its tokenizer."""
 
 from pathlib import Path
 
 from safetensors.torch import load_file, save
 
+from seq2seq.architectures import MODELS, build_model
 from seq2seq.bundle import TOKENIZER, Manifest, read_manifest, seal
+from seq2seq.encoder_decoder import EncoderDecoder
 from seq2seq.errors import UserError
 from seq2seq.files import replacing, write_bytes
 from seq2seq.languages import LanguagesParams
 from seq2seq.tokenizer import Tokenizer
-from seq2seq.transformer import Transformer, TransformerParams
 
 WEIGHTS = "weights.safetensors"
 
 
-def save_transformer(
-    folder: Path, model: Transformer, tokenizer: Tokenizer, languages: LanguagesParams, origin: dict[str, str]
+def save_model(
+    folder: Path, model: EncoderDecoder, tokenizer: Tokenizer, languages: LanguagesParams, origin: dict[str, str]
 ) -> None:
     """Write a PyTorch model as a bundle."""
     with replacing(folder) as partial:
@@ -25,7 +26,7 @@ def save_transformer(
         manifest = Manifest(
             format=1,
             task="translation",
-            architecture="transformer",
+            architecture=model.architecture,
             engine="pytorch",
             quantization="float32",
             languages=languages,
@@ -36,22 +37,20 @@ def save_transformer(
         seal(partial, manifest)
 
 
-def build_transformer(tokenizer: Tokenizer, params: TransformerParams) -> Transformer:
-    """Make a model with fresh weights that fits a tokenizer."""
-    return Transformer(params, tokenizer.source_size, tokenizer.target_size, tokenizer.shared)
-
-
-def load_transformer(folder: Path) -> tuple[Transformer, Tokenizer]:
+def load_model(folder: Path) -> tuple[EncoderDecoder, Tokenizer]:
     """Read a PyTorch bundle, in evaluation mode on the CPU.
 
     Raises:
-        UserError: the folder is no PyTorch bundle, or its parts don't belong together.
+        UserError: the folder is no PyTorch bundle, of an architecture unknown here, or its parts don't match.
     """
     manifest = read_manifest(folder)
     if manifest.engine != "pytorch":
         raise UserError(f"{folder} is a {manifest.engine} bundle, but PyTorch weights are needed here")
+    if manifest.architecture not in MODELS:
+        raise UserError(f"{folder} holds a {manifest.architecture}; known architectures: {', '.join(MODELS)}")
     tokenizer = Tokenizer.load(folder / TOKENIZER)
-    model = build_transformer(tokenizer, TransformerParams.model_validate(manifest.model))
+    params = MODELS[manifest.architecture].Params.model_validate(manifest.model)
+    model = build_model(manifest.architecture, params, tokenizer)
     weights = load_file(folder / WEIGHTS)
     expected = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
     found = {name: tuple(weight.shape) for name, weight in weights.items()}

@@ -1,4 +1,4 @@
-"""Stages `train_backward` and `train`: a Transformer from sentence pairs, as a bundle.
+"""Stages `train_backward` and `train`: a model from sentence pairs, as a bundle.
 
 The backward model, target to source, serves back-translation alone; where that is switched off, or no corpus has
 monolingual target text, the bundle is an empty folder.
@@ -28,17 +28,17 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Train one direction."""
     arguments = _arguments()
+    from seq2seq.architectures import load_architecture
     from seq2seq.back_translation import BackTranslationParams
     from seq2seq.corpus import count_lines, read_corpus, swap
     from seq2seq.fitting import fit
     from seq2seq.tokenizer import Tokenizer
     from seq2seq.training import TrainingParams, write_curve
-    from seq2seq.transformer import TransformerParams
 
     backward = arguments.direction == "backward"
     stage = "train_backward" if backward else "train"
     languages = load_section(PARAMS, "languages", LanguagesParams)
-    model = load_section(PARAMS, "model", TransformerParams)
+    architecture, model = load_architecture(PARAMS)
     training = load_section(PARAMS, stage, TrainingParams)
     synthesis = load_section(PARAMS, "back_translation", BackTranslationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
@@ -48,7 +48,7 @@ def main() -> None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_curve(arguments.curves, [])
         return
-    sections = {"languages": languages, "model": model, stage: training, "runtime": runtime}
+    sections = {"languages": languages, architecture: model, stage: training, "runtime": runtime}
     inputs = {"train": arguments.corpus / "train", "validation": arguments.corpus / "validation"}
     inputs["tokenizer"] = arguments.tokenizer
     if not backward:
@@ -67,6 +67,7 @@ def main() -> None:
             tag=synthesis.tag,
             tokenizer=tokenizer,
             languages=languages,
+            architecture=architecture,
             model_params=model,
             params=training,
             runtime=runtime,

@@ -13,13 +13,21 @@ from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import Tokenizer, TokenizerParams, train_tokenizer
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import Transformer, TransformerParams
-from seq2seq.weights import build_transformer
 
 LANGUAGES = LanguagesParams(source="en", target="de")
 RUNTIME = RuntimeParams(device="cpu", precision="float32", threads=1)
 DECODING = DecodingParams(beam_size=3, length_penalty=1.0, max_length_factor=2.0, batch_size=4)
 SMALL = TransformerParams(
-    encoder_layers=2, decoder_layers=2, width=32, heads=2, feed_forward=64, dropout=0.1, max_length=64
+    encoder_layers=2,
+    decoder_layers=2,
+    width=32,
+    heads=2,
+    feed_forward=64,
+    norm="pre",
+    activation="relu",
+    positions="sinusoidal",
+    dropout=0.1,
+    max_length=64,
 )
 TRAINING = TrainingParams(
     max_updates=24,
@@ -65,7 +73,8 @@ def tiny_pairs(tokenizer: Tokenizer) -> PairedSequences:
     return PairedSequences(src, tgt, SMALL.max_length)
 
 
-def tiny_model(tokenizer: Tokenizer, dropout: float = SMALL.dropout) -> Transformer:
+def tiny_model(tokenizer: Tokenizer, dropout: float = SMALL.dropout, seed: int = 1) -> Transformer:
     """A model with random weights, in evaluation mode."""
-    torch.manual_seed(1)
-    return build_transformer(tokenizer, SMALL.model_copy(update={"dropout": dropout})).eval()
+    torch.manual_seed(seed)
+    params = SMALL.model_copy(update={"dropout": dropout})
+    return Transformer(params, tokenizer.source_size, tokenizer.target_size, tokenizer.shared).eval()

@@ -3,7 +3,7 @@ import pytest
 
 from seq2seq import back_translation
 from seq2seq.back_translation import BackTranslationParams, back_translate, choose_lines
-from seq2seq.weights import save_transformer
+from seq2seq.weights import save_model
 from tests.models import DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
 BEAM = BackTranslationParams(enabled=True, search="beam", sampling_temperature=1.0, ratio=1.0, tag=True, seed=1)
@@ -15,7 +15,7 @@ LINES = list(tiny_corpus()["target"])
 def backward(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "backward"
     reverse = tokenizer.reverse()
-    save_transformer(folder, tiny_model(reverse), reverse, LANGUAGES.reverse(), {})
+    save_model(folder, tiny_model(reverse), reverse, LANGUAGES.reverse(), {})
     return folder
 
 

@@ -4,7 +4,7 @@ from seq2seq import benchmark
 from seq2seq.benchmark import BenchmarkParams, compare_engines, time_bundles
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
-from seq2seq.weights import save_transformer
+from seq2seq.weights import save_model
 from tests.models import DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
 MEGABYTES_HELD = 700
@@ -13,7 +13,7 @@ MEGABYTES_HELD = 700
 @pytest.fixture(scope="module")
 def bundles(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles")
-    save_transformer(folder / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {})
+    save_model(folder / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {})
     export_ctranslate2(folder / "float32", folder / "int8", "int8")
     return folder
 

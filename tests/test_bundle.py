@@ -9,7 +9,7 @@ from seq2seq.bundle import MANIFEST, bundle_digest, read_manifest
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
 from seq2seq.translator import Translator
-from seq2seq.weights import load_transformer, save_transformer
+from seq2seq.weights import load_model, save_model
 from tests.models import DECODING, LANGUAGES, RUNTIME, SMALL, tiny_corpus, tiny_model, tiny_tokenizer
 
 ORIGIN = {"data": "a", "params": "b", "code": "c"}
@@ -19,7 +19,7 @@ TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
 @pytest.fixture(scope="module")
 def bundle(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "forward"
-    save_transformer(folder, tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(folder, tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
     return folder
 
 
@@ -31,7 +31,7 @@ def float_engine(bundle):
 
 def test_a_bundle_survives_a_round_trip_and_a_move(bundle, tokenizer, tmp_path):
     shutil.copytree(bundle, tmp_path / "moved")
-    model, loaded = load_transformer(tmp_path / "moved")
+    model, loaded = load_model(tmp_path / "moved")
     original = dict(tiny_model(tokenizer).named_parameters())
     assert all(torch.equal(weight, original[name]) for name, weight in model.named_parameters())
     assert loaded.source_pieces == tokenizer.source_pieces
@@ -39,7 +39,7 @@ def test_a_bundle_survives_a_round_trip_and_a_move(bundle, tokenizer, tmp_path):
 
 
 def test_the_same_model_makes_the_same_bundle(bundle, tokenizer, tmp_path):
-    save_transformer(tmp_path / "again", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "again", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
     assert bundle_digest(tmp_path / "again") == bundle_digest(bundle)
     for quantization in ("float32", "int8"):
         for name in ("first", "second"):
@@ -63,7 +63,7 @@ def test_the_fast_engine_finds_what_ours_finds(bundle, float_engine):
 
 def test_separate_vocabularies_reach_the_fast_engine(tmp_path):
     tokenizer = tiny_tokenizer(tmp_path / "tokenizer", "separate")
-    save_transformer(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
     export_ctranslate2(tmp_path / "bundle", tmp_path / "fast", "float32")
     ours, fast = (Translator.load(tmp_path / name, RUNTIME).translate(TEXTS, DECODING) for name in ("bundle", "fast"))
     assert ours == fast
@@ -119,19 +119,19 @@ def tampered(folder, name, change):
 def test_what_does_not_belong_together_is_refused(bundle, tmp_path, name, change, message):
     shutil.copytree(bundle, tmp_path / "bundle")
     with pytest.raises(UserError, match=message):
-        load_transformer(tampered(tmp_path / "bundle", name, change))
+        load_model(tampered(tmp_path / "bundle", name, change))
 
 
 def test_weights_of_another_vocabulary_are_refused_even_if_the_manifest_names_them(bundle, tmp_path):
     small = tiny_tokenizer(tmp_path / "tokenizer", "separate")
-    save_transformer(tmp_path / "other", tiny_model(small), small, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "other", tiny_model(small), small, LANGUAGES, ORIGIN)
     shutil.copytree(bundle, tmp_path / "mixed")
     shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "mixed")
     manifest = json.loads((tmp_path / "mixed" / MANIFEST).read_text())
     manifest["files"]["weights.safetensors"] = read_manifest(tmp_path / "other").files["weights.safetensors"]
     (tmp_path / "mixed" / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(UserError, match="weights and tokenizer don't belong together"):
-        load_transformer(tmp_path / "mixed")
+        load_model(tmp_path / "mixed")
 
 
 def test_a_folder_without_a_bundle_says_so(tmp_path):

@@ -14,7 +14,7 @@ from seq2seq.files import sha256_tree
 from seq2seq.held_out import read_gate, read_test_sets
 from seq2seq.params import load_section
 from seq2seq.translator import Translator
-from seq2seq.weights import save_transformer
+from seq2seq.weights import save_model
 from tasks import evaluate
 from tests.models import LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
@@ -34,7 +34,7 @@ def workspace(tokenizer, tmp_path_factory):
         "test/first": corpus[7:12],
     }.items():
         write_corpus(root / "data/clean" / name, [frame])
-    save_transformer(root / "models/forward", tiny_model(tokenizer), tokenizer, LANGUAGES, {})
+    save_model(root / "models/forward", tiny_model(tokenizer), tokenizer, LANGUAGES, {})
     export_ctranslate2(root / "models/forward", root / "models/int8", "int8")
     return root
 

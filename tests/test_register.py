@@ -12,7 +12,6 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
-import torch
 import yaml
 
 from seq2seq.bundle import bundle_digest
@@ -22,10 +21,10 @@ from seq2seq.export import export_ctranslate2
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
 from seq2seq.translator import Translator
-from seq2seq.weights import build_transformer, save_transformer
+from seq2seq.weights import save_model
 from tasks import register, store
 from tasks.store import local_tracking_uri, open_store
-from tests.models import LANGUAGES, SMALL, tiny_corpus
+from tests.models import LANGUAGES, tiny_corpus, tiny_model
 
 ROOT = Path(__file__).parents[1]
 NAME = "phrasebook-en-de"
@@ -38,8 +37,7 @@ COMMAND = (
 
 def make_bundles(folder, tokenizer, seed):
     origin = {"data": "a", "params": "b", "code": "c"}
-    torch.manual_seed(seed)
-    save_transformer(folder / "forward", build_transformer(tokenizer, SMALL), tokenizer, LANGUAGES, origin)
+    save_model(folder / "forward", tiny_model(tokenizer, seed=seed), tokenizer, LANGUAGES, origin)
     export_ctranslate2(folder / "forward", folder / "int8", "int8")
 
 

@@ -19,7 +19,7 @@ from seq2seq.report.comparisons import cleaning_steps, compare_outputs, gains
 from seq2seq.report.plots import plot_tables
 from seq2seq.report.results import read_results
 from seq2seq.report.samples import choose_for_attention, choose_samples
-from seq2seq.weights import save_transformer
+from seq2seq.weights import save_model
 from tasks import report
 from tests.models import LANGUAGES, tiny_corpus, tiny_model
 
@@ -58,7 +58,7 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     """What the stages before ``report`` leave, small."""
     reports = tmp_path / "reports"
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    save_transformer(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16})
+    save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16})
     export_ctranslate2(tmp_path / "float32", tmp_path / "int8", "int8")
     write_scores(reports)
     write_text(reports / "curves/forward.csv", CURVE + "10,1,0.1,5.0,4.0\n20,2,0.1,3.0,2.5\n30,3,0.1,2.5,2.75\n")

@@ -24,7 +24,7 @@ TIMED = {"benchmark", "report"}  # their outputs hold timings
 SMALL = {
     "phrasebook": {"train_pairs": 600, "held_out_pairs": 40, "mono_lines": 200},
     "tokenizer": {"vocabulary_size": 400},
-    "model": {"encoder_layers": 1, "decoder_layers": 1, "width": 32, "heads": 2, "feed_forward": 64},
+    "transformer": {"encoder_layers": 1, "decoder_layers": 1, "width": 32, "heads": 2, "feed_forward": 64},
     "train": {"max_updates": 40, "validate_every": 5, "warmup_updates": 10, "batch_tokens": 1024},
     "train_backward": {"max_updates": 40, "validate_every": 5, "warmup_updates": 10, "batch_tokens": 1024},
     "evaluation": {"bootstrap_samples": 50},

@@ -59,7 +59,10 @@ def test_the_repositorys_params_and_each_preset_are_valid():
         (lambda tree: tree.pop("model"), "here: section 'model' is missing"),
         (lambda tree: tree.update(modl={}), "here: unknown section 'modl'; did you mean 'model'?"),
         (lambda tree: tree["train"].update(lrr=1), "here: unknown key 'train.lrr'"),
-        (lambda tree: tree["model"].update(dropout=1.5), "here: 'model.dropout' is 1.5: input should be less than 1"),
+        (
+            lambda tree: tree["transformer"].update(dropout=1.5),
+            "here: 'transformer.dropout' is 1.5: input should be less than 1",
+        ),
     ],
 )
 def test_every_section_of_the_params_is_checked(change, message):

@@ -1,0 +1,34 @@
+"""The architectures by name, and which one params.yaml asks for."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from seq2seq.convolutional import Convolutional
+from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.params import Section, load_section
+from seq2seq.recurrent import Recurrent
+from seq2seq.tokenizer import Tokenizer
+from seq2seq.transformer import Transformer
+
+MODELS: dict[str, type[EncoderDecoder]] = {
+    model.architecture: model for model in (Transformer, Recurrent, Convolutional)
+}
+
+
+class ModelParams(Section):
+    """Which model is trained; the section of its architecture's name says in what shape."""
+
+    architecture: Literal["transformer", "recurrent", "convolutional"] = Field(description="family of the model")
+
+
+def load_architecture(path: Path) -> tuple[str, ArchitectureParams]:
+    """Read section ``model`` of a params file, and the section that it names."""
+    name = load_section(path, "model", ModelParams).architecture
+    return name, load_section(path, name, MODELS[name].Params)
+
+
+def build_model(architecture: str, params: ArchitectureParams, tokenizer: Tokenizer) -> EncoderDecoder:
+    """Make a model with fresh weights that fits a tokenizer."""
+    return MODELS[architecture](params, tokenizer.source_size, tokenizer.target_size, tokenizer.shared)

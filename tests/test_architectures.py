@@ -1,0 +1,209 @@
+"""One contract for every architecture: what training, search and bundles rely on."""
+
+import pytest
+import torch
+
+from seq2seq.architectures import MODELS, build_model
+from seq2seq.batches import pad
+from seq2seq.convolutional import ConvolutionalParams
+from seq2seq.loss import smoothed_cross_entropy
+from seq2seq.recurrent import RecurrentParams
+from seq2seq.search import beam_search
+from seq2seq.tokenizer import BOS, EOS, PAD
+from seq2seq.weights import load_model, save_model
+from tests.models import LANGUAGES, SMALL, tiny_pairs, tiny_tokenizer
+
+RECURRENT = RecurrentParams(
+    cell="gru",
+    attention="general",
+    input_feeding=False,
+    bidirectional=True,
+    residual=True,
+    encoder_layers=2,
+    decoder_layers=2,
+    width=32,
+    dropout=0.1,
+    max_length=64,
+)
+CONVOLUTIONAL = ConvolutionalParams(encoder_layers=3, decoder_layers=2, width=32, kernel=3, dropout=0.1, max_length=64)
+SUTSKEVER = {"cell": "lstm", "attention": "none", "bidirectional": False, "residual": False}
+BAHDANAU = {"attention": "additive", "input_feeding": True, "encoder_layers": 1, "decoder_layers": 1}
+SHAPES = {
+    "transformer": SMALL,
+    "transformer-post": SMALL.model_copy(update={"norm": "post", "activation": "gelu", "positions": "learned"}),
+    "recurrent": RECURRENT,
+    "recurrent-sutskever": RECURRENT.model_copy(update=SUTSKEVER),
+    "recurrent-bahdanau": RECURRENT.model_copy(update=BAHDANAU),
+    "recurrent-luong": RECURRENT.model_copy(update={"cell": "lstm", "attention": "dot", "input_feeding": True}),
+    "recurrent-plain": RECURRENT.model_copy(update={"cell": "rnn", "encoder_layers": 1, "decoder_layers": 1}),
+    "convolutional": CONVOLUTIONAL,
+    "convolutional-wide": CONVOLUTIONAL.model_copy(update={"kernel": 7}),
+}
+OPTIONS = {"bos": BOS, "eos": EOS, "length_penalty": 1.0, "max_length": 12}
+
+
+def build(shape, tokenizer):
+    torch.manual_seed(1)
+    return build_model(shape.partition("-")[0], SHAPES[shape], tokenizer)
+
+
+@pytest.fixture(params=SHAPES)
+def shape(request):
+    return request.param
+
+
+@pytest.fixture
+def model(shape, tokenizer):
+    return build(shape, tokenizer).eval()
+
+
+@pytest.fixture
+def batch(tokenizer):
+    pairs = tiny_pairs(tokenizer)
+    return pairs.batch(pairs.plan(300, None)[-1])
+
+
+def test_every_architecture_is_held_to_the_contract():
+    assert {shape.partition("-")[0] for shape in SHAPES} == set(MODELS)
+
+
+@torch.inference_mode()
+def test_step_by_step_equals_teacher_forcing(model, batch):
+    forced = model.project(model(batch.src, batch.src_mask, batch.tgt_in))  # [B, T, V]
+    state, stepped = model.start(batch.src, batch.src_mask), []
+    for column in batch.tgt_in.unbind(1):
+        logits, state = model.step(column, state)
+        stepped.append(logits)
+    real = batch.tgt_mask
+    torch.testing.assert_close(torch.stack(stepped, dim=1)[real], forced[real], rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_padding_changes_nothing(model, tokenizer):
+    sentence = tokenizer.encode_source(["the cat sees the sea ."])[0]
+    alone, tgt = pad([sentence]), torch.tensor([[BOS, 7, 8]])
+    padded = torch.cat([alone, torch.full((1, 9), PAD)], dim=1)
+    expected = model(alone, alone != PAD, tgt)
+    torch.testing.assert_close(model(padded, padded != PAD, tgt), expected, rtol=1e-4, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_the_order_of_a_batch_changes_nothing(model, batch):
+    flipped = model(batch.src.flip(0), batch.src_mask.flip(0), batch.tgt_in.flip(0))
+    torch.testing.assert_close(flipped.flip(0), model(batch.src, batch.src_mask, batch.tgt_in), rtol=1e-4, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_the_future_is_hidden_and_the_source_is_seen(model, batch):
+    changed = batch.tgt_in.clone()
+    changed[:, 3:] = 6
+    before, after = (model(batch.src, batch.src_mask, tgt) for tgt in (batch.tgt_in, changed))
+    torch.testing.assert_close(after[:, :3], before[:, :3])
+    assert not torch.allclose(after[:, 3], before[:, 3])
+    first = batch.src.clone()
+    first[:, 0] = 6
+    assert not torch.allclose(model(first, batch.src_mask, batch.tgt_in)[:, 1], before[:, 1])
+
+
+@torch.inference_mode()
+def test_beam_one_is_greedy(model, batch):
+    found = beam_search(model, batch.src, batch.src_mask, beam_size=1, **OPTIONS)
+    for row, hypotheses in enumerate(found[:6]):
+        tokens = [BOS]
+        while len(tokens) <= 12:
+            hidden = model(batch.src[row : row + 1], batch.src_mask[row : row + 1], torch.tensor([tokens]))
+            tokens.append(int(model.project(hidden[0, -1]).argmax()))
+            if tokens[-1] == EOS:
+                break
+        assert hypotheses[0].tokens == [token for token in tokens[1:] if token != EOS]
+
+
+@torch.inference_mode()
+def test_search_finds_the_same_alone_and_in_a_padded_batch(model, batch):
+    padded = torch.cat([batch.src, torch.full((len(batch.src), 5), PAD)], dim=1)
+    together = beam_search(model, padded, padded != PAD, beam_size=4, **OPTIONS)
+    for row in range(4):
+        src = batch.src[row : row + 1, batch.src_mask[row]]
+        alone = beam_search(model, src, src != PAD, beam_size=4, **OPTIONS)[0]
+        assert together[row][0].tokens == alone[0].tokens
+        assert together[row][0].score == pytest.approx(alone[0].score, abs=1e-4)
+
+
+def test_every_weight_gets_a_gradient(shape, tmp_path, batch):
+    model = build(shape, tiny_tokenizer(tmp_path, "separate"))
+    hidden = model(batch.src.clamp(max=30), batch.src_mask, batch.tgt_in.clamp(max=30))
+    target = batch.tgt_out.clamp(max=30)[batch.tgt_mask]
+    smoothed_cross_entropy(hidden[batch.tgt_mask], model.output_weight, target, 0.1).backward()
+    without = [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert without == []
+
+
+def test_ten_pairs_are_learned_by_heart(shape, tokenizer):
+    quiet = SHAPES[shape].model_copy(update={"dropout": 0.0})
+    torch.manual_seed(1)
+    model = build_model(shape.partition("-")[0], quiet, tokenizer)
+    pairs = tiny_pairs(tokenizer)
+    batch = pairs.batch(pairs.plan(10**6, None)[0][::4][:10])
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(500):
+        optimizer.zero_grad()
+        hidden = model(batch.src, batch.src_mask, batch.tgt_in)
+        loss = smoothed_cross_entropy(hidden[batch.tgt_mask], model.output_weight, batch.tgt_out[batch.tgt_mask], 0.0)
+        (loss / batch.tgt_mask.sum()).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if loss.item() < 1.0:
+            break
+    found = beam_search(model.eval(), batch.src, batch.src_mask, beam_size=3, **OPTIONS | {"max_length": 40})
+    expected = [[piece for piece in row.tolist() if piece not in (PAD, EOS)] for row in batch.tgt_out]
+    assert [hypotheses[0].tokens for hypotheses in found] == expected
+
+
+@torch.inference_mode()
+def test_attention_is_a_distribution_over_the_real_source(shape, model, batch):
+    shown = model.attention(batch.src, batch.src_mask, batch.tgt_in)  # [B, T, S]
+    if shape == "recurrent-sutskever":
+        assert shown is None
+        return
+    assert shown.shape == (*batch.tgt_in.shape, batch.src.shape[1])
+    torch.testing.assert_close(shown.sum(-1), torch.ones(shown.shape[:2]))
+    assert not shown.masked_select(~batch.src_mask.unsqueeze(1).expand_as(shown)).any()
+
+
+@torch.inference_mode()
+def test_a_bundle_survives_a_round_trip(model, tokenizer, batch, tmp_path):
+    save_model(tmp_path / "bundle", model, tokenizer, LANGUAGES, {})
+    loaded, _ = load_model(tmp_path / "bundle")
+    assert type(loaded) is type(model)
+    assert loaded.params == model.params
+    expected = model(batch.src, batch.src_mask, batch.tgt_in)
+    assert torch.equal(loaded(batch.src, batch.src_mask, batch.tgt_in), expected)
+
+
+def test_the_same_seed_gives_the_same_weights(shape, tokenizer):
+    first, second = (dict(build(shape, tokenizer).named_parameters()) for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@torch.inference_mode()
+def test_cuda_agrees_with_the_cpu(model, batch):
+    expected = model(batch.src, batch.src_mask, batch.tgt_in)
+    device = torch.device("cuda")
+    on_cuda = batch.to(device)
+    found = model.to(device)(on_cuda.src, on_cuda.src_mask, on_cuda.tgt_in)
+    torch.testing.assert_close(found.cpu(), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("params", "change", "message"),
+    [
+        (SMALL, {"width": 30, "heads": 4}, "multiple of twice the number of heads"),
+        (RECURRENT, {"width": 31}, "must be even"),
+        (RECURRENT, {"attention": "none", "input_feeding": True}, "input_feeding needs attention"),
+        (CONVOLUTIONAL, {"kernel": 4}, "kernel 4 must be odd"),
+    ],
+)
+def test_a_shape_that_can_not_be_is_refused(params, change, message):
+    with pytest.raises(ValueError, match=message):
+        type(params).model_validate(params.model_dump() | change)
