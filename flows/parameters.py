@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from seq2seq.acquisition import CorporaParams
 from seq2seq.architectures import ModelParams
-from seq2seq.back_translation import BackTranslationParams
 from seq2seq.benchmark import BenchmarkParams
 from seq2seq.catalogue import load_catalogue, select
 from seq2seq.cleaning import CleaningParams
@@ -22,6 +21,8 @@ from seq2seq.phrasebook import PhrasebookParams
 from seq2seq.recurrent import RecurrentParams
 from seq2seq.release import ReleaseParams
 from seq2seq.runtime import RuntimeParams
+from seq2seq.synthesis import BackTranslationParams
+from seq2seq.text_files import find_tables
 from seq2seq.tokenizer import TokenizerParams
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import TransformerParams
@@ -73,9 +74,10 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> Parameters:
 
 
 def check_corpora(params: Parameters) -> None:
-    """Check that the catalogue has the corpora that are named, in the languages asked for, before anything runs.
+    """Check that what to learn from is there, before anything runs: the user's own pairs, and the corpora named.
 
     Raises:
-        UserError: it hasn't, or it can't be read.
+        UserError: there are no such pairs, or the catalogue can't be read or lacks a corpus or its languages.
     """
+    find_tables(Path(params.corpora.pairs))
     select(load_catalogue(CATALOGUE), params.corpora.names, params.languages.source, params.languages.target)

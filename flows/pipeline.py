@@ -23,12 +23,13 @@ from flows.release import release
 from flows.retries import RETRYING
 from flows.server import find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
-from flows.summary import describe, publish
+from flows.summary import describe, publish_reports, publish_stages
 from flows.workspace import open_workspace, resolve
 from seq2seq.errors import TransientError, UserError
 from seq2seq.files import read_json
+from seq2seq.runtime import prepare_device
 from tasks.stage import run
-from tasks.store import QUIET
+from tasks.store import QUIET, open_store
 
 REGISTER = "register"
 REGISTRATION = Path("reports", "registration.json")
@@ -104,13 +105,14 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> 
     Returns:
         A completed state whose data are a summary in words, or a failed one whose message says what to mend.
     """
-    from flows.parameters import check_parameters
+    from flows.parameters import check_corpora, check_parameters
 
     say = get_run_logger().info
     root = Path.cwd()
     try:
         tree, where = resolve(root, presets, overrides)
         params = check_parameters(tree, where)
+        check_corpora(params)
         with (
             open_workspace(root, tree, presets, overrides, say) as workspace,
             Children(workspace.folder, workspace.environment) as children,
@@ -123,8 +125,11 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> 
                 if states["record"].is_completed():
                     made = read_json(workspace.folder / REGISTRATION)
                     decision = release(made["name"], made["version"], params.release)
-            publish(workspace.folder, states)
-            return _failure(states) or Completed(message="up to date", data=describe(workspace.folder, decision))
+            publish_stages(states)
+            if failure := _failure(states):
+                return failure  # what the reports say is of an earlier run
+            publish_reports(workspace.folder)
+            return Completed(message="up to date", data=describe(workspace.folder, decision))
     except UserError as error:
         return Failed(name=BAD_INPUT, message=str(error))
     except TransientError as error:
@@ -146,8 +151,13 @@ def main() -> None:
     wait_for_server = find_server()
     from flows.parameters import check_corpora, check_parameters
 
-    check_corpora(check_parameters(tree, where))
+    params = check_parameters(tree, where)
+    check_corpora(params)
+    if params.runtime.device == "cuda":
+        prepare_device(params.runtime)  # tells it where there is none
     os.environ.update(QUIET)  # MLflow reads it when it is loaded
+    with open_store():  # needed after hours of training; that it doesn't answer is told now
+        pass
     for module in NEEDED_LATER:
         importlib.import_module(module)
     with temporary_settings({PREFECT_API_URL: wait_for_server()}):

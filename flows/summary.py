@@ -21,10 +21,14 @@ TRANSLATIONS = 5
 Rows = list[dict[str, Any]]
 
 
-def publish(folder: Path, states: Mapping[str, State[Any]]) -> None:
-    """Leave what the reports in ``folder`` say, and how each stage ended, as artifacts of the flow run."""
+def publish_stages(states: Mapping[str, State[Any]]) -> None:
+    """Leave how each stage ended as an artifact of the flow run."""
+    create_table_artifact(_stages(states), key="stages", description="How each stage ended, and after how long")
+
+
+def publish_reports(folder: Path) -> None:
+    """Leave what the reports in ``folder`` say as artifacts of the flow run."""
     tables = {
-        "stages": (_stages(states), "How each stage ended, and after how long"),
         "scores": (_scores(folder), "Scores on the test sets"),
         "speed": (_speed(folder), "Speed, size and memory of each engine"),
         "cleaning": (_cleaning(folder), "What the filters dropped"),
@@ -41,7 +45,8 @@ def describe(folder: Path, decision: "Decision | None") -> str:
     parts = [text_table(_scores(folder)), text_table(_speed(folder))]
     if decision is not None:
         name = read_json(folder / REPORTS / "registration.json")["name"]
-        parts.append(f"{name} version {decision.version} is {decision.alias}: {decision.reason}")
+        role = decision.alias or "neither champion nor challenger now"
+        parts.append(f"{name} version {decision.version} is {role}: {decision.reason}")
     parts += [_translations(folder), _next_commands(folder)]
     return "\n\n".join(part for part in parts if part)
 
@@ -131,12 +136,14 @@ def _next_commands(folder: Path) -> str:
     registered = _read(folder, "registration.json")
     named = f" --name {registered['name']}" if registered and folder != Path.cwd() else ""
     presets = " or ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
+    flow = f"{command} -m flows.pipeline"
     lines = {
         f"{command} -m flows.release history{named}": "every version, and why it was promoted or not",
-        f"{command} -m flows.pipeline --set corpora.pairs=FILE.tsv": "learn from your own pairs",
+        # without the demo's corpora: with them it would bear the demo's name, and have a gate set of its own
+        f"{flow} --set 'corpora.names=[]' --set corpora.pairs=FILE.tsv": "learn from your own pairs",
     }
     if presets:
-        lines[f"{command} -m flows.pipeline --preset NAME"] = f"NAME is {presets}"
+        lines[f"{flow} --preset NAME"] = f"NAME is {presets}"
     if (folder / PAGE).exists():
         lines = {f"{command} -m webbrowser {os.path.relpath(folder / PAGE)}": "the report"} | lines
     width = max(map(len, lines))

@@ -1,11 +1,11 @@
 """Where a run happens: in the checkout itself, or with presets in a working copy of its own, runs/NAME/.
 
 A copy holds the files that git tracks, with their uncommitted edits, and a params.yaml with the presets laid over
-it. It shares DVC's cache and the MLflow store with the checkout, and keeps its outputs for the next run.
+it. It shares DVC's cache, the fetched files and the MLflow store with the checkout, and keeps its outputs for the
+next run.
 """
 
 import difflib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from seq2seq.errors import UserError
-from seq2seq.files import write_text
+from seq2seq.files import hold_lock, write_text
 from seq2seq.params import dump_yaml, overlay, parse_assignment, read_yaml
 from tasks.stage import PARAMS
 from tasks.store import SQLITE, local_tracking_uri
@@ -82,13 +82,7 @@ def open_workspace(
     """
     name = run_name(presets, overrides)
     folder = root / RUNS / name if name else root
-    (folder / LOCK).parent.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another run works in {folder}; waiting for it to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with hold_lock(folder / LOCK, f"another run works in {folder}; waiting for it to end", say):
         if name:
             _refresh(root, folder, tree)
         yield Workspace(folder, _environment(root))
@@ -121,6 +115,7 @@ def _refresh(root: Path, folder: Path, tree: dict[str, Any]) -> None:
         _copy_if_changed(root / path, folder / path)
     write_text(folder / COPIED, "".join(f"{path}\n" for path in sorted(files)))
     _write_if_changed(folder / PARAMS, dump_yaml(tree))
+    _share_fetched_files(root, folder)
     settings = f"[core]\n    no_scm = true\n[cache]\n    dir = {_cache_of(root)}\n"
     _write_if_changed(folder / ".dvc" / "config.local", settings)
 
@@ -147,12 +142,30 @@ def _local_pairs(root: Path, tree: dict[str, Any]) -> tuple[dict[str, Any], set[
     """Find the user's own pairs, which git doesn't track: those of the checkout are copied, others get a full path."""
     from seq2seq.text_files import find_tables
 
-    if Path(tree["corpora"]["pairs"]).is_absolute():
+    given = Path(tree["corpora"]["pairs"])
+    pairs = (root / given).resolve()
+    tables = find_tables(pairs)
+    if given.is_absolute():
         return tree, set()
-    pairs = (root / tree["corpora"]["pairs"]).resolve()
     if not pairs.is_relative_to(root.resolve()):
         return overlay(tree, {"corpora": {"pairs": str(pairs)}}, str(PARAMS)), set()
-    return tree, {path.relative_to(root.resolve()) for path in find_tables(pairs)}
+    return tree, {path.relative_to(root.resolve()) for path in tables}
+
+
+def _share_fetched_files(root: Path, folder: Path) -> None:
+    """Make a copy fetch into the checkout's folder: a fetched file is known by its digest, whoever asked for it."""
+    from tasks.download import FETCHED
+
+    shared, link = (root / FETCHED).resolve(), folder / FETCHED
+    shared.mkdir(parents=True, exist_ok=True)
+    target = Path(os.path.relpath(shared, link.parent.resolve()))  # a checkout may be moved, its copies with it
+    if link.is_symlink():
+        if link.readlink() == target:
+            return
+        link.unlink()
+    elif link.exists():  # of a copy made before this was shared; what it fetched can be fetched again
+        shutil.rmtree(link)
+    link.symlink_to(target)
 
 
 def _copy_if_changed(source: Path, target: Path) -> None:

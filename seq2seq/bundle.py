@@ -69,12 +69,12 @@ def seal(folder: Path, manifest: Manifest) -> None:
     write_json(folder / MANIFEST, manifest.model_copy(update={"files": files}).model_dump(mode="json"))
 
 
-def derive(folder: Path, out: Path, quantization: str, write_engine: Callable[[Path], None]) -> None:
-    """Write a CTranslate2 bundle ``out`` from a bundle of another engine; ``write_engine`` adds its model folder."""
+def derive(folder: Path, out: Path, engine: str, quantization: str, write_engine: Callable[[Path], None]) -> None:
+    """Write a bundle ``out`` of the same model, in another form; ``write_engine`` adds that form's files."""
     manifest = read_manifest(folder)
     with replacing(out) as partial:
         shutil.copytree(folder / TOKENIZER, partial / TOKENIZER)
         write_engine(partial)
         origin = manifest.origin | {"bundle": bundle_digest(folder)}
-        update = {"engine": "ctranslate2", "quantization": quantization, "origin": origin}
+        update = {"engine": engine, "quantization": quantization, "origin": origin}
         seal(partial, manifest.model_copy(update=update))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from seq2seq.dropout import Dropout
 from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
-from seq2seq.search import State
+from seq2seq.state import State
 
 HALF = math.sqrt(0.5)  # keeps the variance of a sum of two
 

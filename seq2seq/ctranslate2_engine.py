@@ -18,33 +18,47 @@ class CTranslate2Engine:
     """CTranslate2, with one worker of one thread per thread: on small models that beats splitting a product."""
 
     def __init__(self, bundle: Path, manifest: Manifest, tokenizer: Tokenizer, runtime: RuntimeParams) -> None:
+        self.bundle, self.manifest, self.runtime = bundle, manifest, runtime
         self.limit = manifest.model["max_length"]
         self.source_pieces = tokenizer.source_pieces
         self.target_ids = {piece: number for number, piece in enumerate(tokenizer.target_pieces)}
-        device = _device(runtime)
-        self.translator = ctranslate2.Translator(
-            str(bundle / MODEL),
+        self.translator = self._start_workers(runtime.threads)
+
+    def _start_workers(self, count: int) -> ctranslate2.Translator:
+        device = _device(self.runtime)
+        return ctranslate2.Translator(
+            str(self.bundle / MODEL),
             device=device,
-            compute_type=manifest.quantization if device == "cpu" else "default",
-            inter_threads=runtime.threads,
+            compute_type=self.manifest.quantization if device == "cpu" else "default",
+            inter_threads=count,
             intra_threads=1,
         )
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order; batches run side by side."""
-        return self._run(batches, decoding, beam_size=decoding.beam_size, length_penalty=decoding.length_penalty)
+        options = {"beam_size": decoding.beam_size, "length_penalty": decoding.length_penalty}
+        return self._run(self.translator, batches, decoding, **options)
 
     def sample(
-        self, batches: list[list[list[int]]], decoding: DecodingParams, temperature: float
+        self, batches: list[list[list[int]]], decoding: DecodingParams, temperature: float, seed: int
     ) -> Iterator[list[list[int]]]:
-        """Yield one output of every source, drawn from the model's distribution."""
-        return self._run(batches, decoding, beam_size=1, sampling_topk=0, sampling_temperature=temperature)
+        """Yield one output of every source, drawn from the model's distribution; the seed decides it.
+
+        Each worker draws from a generator of its own, seeded when it starts: so a new one, alone, does the work.
+        """
+        ctranslate2.set_random_seed(seed)
+        options = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
+        return self._run(self._start_workers(1), batches, decoding, **options)
 
     def _run(
-        self, batches: list[list[list[int]]], decoding: DecodingParams, **options: float
+        self,
+        translator: ctranslate2.Translator,
+        batches: list[list[list[int]]],
+        decoding: DecodingParams,
+        **options: float,
     ) -> Iterator[list[list[int]]]:
         waiting = [
-            self.translator.translate_batch(
+            translator.translate_batch(
                 [[self.source_pieces[piece] for piece in source] for source in batch],
                 max_input_length=0,
                 max_decoding_length=decoding.max_length(max(map(len, batch)), self.limit),

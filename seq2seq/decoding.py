@@ -27,3 +27,9 @@ class Engine(Protocol):
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order."""
         ...
+
+    def sample(
+        self, batches: list[list[list[int]]], decoding: DecodingParams, temperature: float, seed: int
+    ) -> Iterator[list[list[int]]]:
+        """Yield one output of every source, drawn from the model's distribution; the seed decides it."""
+        ...

@@ -3,11 +3,9 @@
 A store is a folder of verified files named by their digest; ``DIGEST.partial`` is an unfinished one.
 """
 
-import fcntl
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -16,7 +14,7 @@ import httpx
 
 from seq2seq.catalogue import RemoteFile
 from seq2seq.errors import TransientError, UserError
-from seq2seq.files import sha256_file
+from seq2seq.files import hold_lock, sha256_file
 from seq2seq.progress import Progress
 
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)  # seconds before each further try; a try that brought bytes starts over
@@ -28,13 +26,10 @@ _WAYS_OUT = (
 _BUSY = {408, 425, 429, 500, 502, 503, 504}  # answers that may change by themselves
 
 
-@contextmanager
-def locked(store: Path) -> Iterator[BinaryIO]:
+def locked(store: Path) -> AbstractContextManager[BinaryIO]:
     """Hold a store's one writer's lock; yield its file, for a child process to hold it too."""
-    store.mkdir(parents=True, exist_ok=True)
-    with (store / "lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock
+    # resolved: a working copy's store is a link to the checkout's, which may have been removed since
+    return hold_lock(store.resolve() / "lock", f"another process fetches files into {store}; waiting for it to end")
 
 
 def find(store: Path, sha256: str) -> Path | None:

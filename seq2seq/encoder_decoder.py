@@ -12,14 +12,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seq2seq.params import Section
-from seq2seq.search import State
+from seq2seq.state import State
 
 
 class ArchitectureParams(Section):
     """What all architectures have in common."""
 
     width: int = Field(ge=8, description="size of embeddings and hidden states")
-    dropout: float = Field(ge=0, lt=1, description="probability that a unit is switched off in training")
+    dropout: float = Field(ge=0, le=0.9, description="probability that a unit is switched off in training")
     max_length: int = Field(ge=8, le=4096, description="pieces in one sentence at most")
 
 
@@ -92,6 +92,10 @@ class EncoderDecoder(nn.Module, ABC):
     def output_weight(self) -> Tensor:
         """The output projection [V, D]."""
         return self.target_embedding.weight
+
+    def weights(self) -> dict[str, Tensor]:
+        """The parameters on the CPU, each tied one once."""
+        return {name: weight.detach().cpu().contiguous() for name, weight in self.named_parameters()}
 
     def project(self, hidden: Tensor) -> Tensor:
         """Logits [..., V] of hidden states [..., D]."""

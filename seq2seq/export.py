@@ -1,9 +1,10 @@
-"""From our Transformer to CTranslate2, the fast engine, in float32 or int8.
+"""From a trained model to the bundle that is released: CTranslate2, the fast engine, where it knows the architecture.
 
 CTranslate2's model specification: https://opennmt.net/CTranslate2/conversion.html. Its int8 is symmetric, one
 scale per row of each weight matrix, activations quantized while it runs.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from seq2seq.bundle import derive
+from seq2seq.bundle import derive, read_manifest
 from seq2seq.ctranslate2_engine import MODEL
 from seq2seq.errors import UserError
 from seq2seq.params import Section
@@ -29,7 +30,7 @@ from seq2seq.transformer import (
     SelfAttention,
     Transformer,
 )
-from seq2seq.weights import load_model
+from seq2seq.weights import load_model, quantize_weights
 
 ACTIVATIONS = {"relu": Activation.RELU, "gelu": Activation.GELU}
 
@@ -38,6 +39,27 @@ class QuantizationParams(Section):
     """How the released model stores its weights."""
 
     type: Literal["int8", "int8_float32", "float32"] = Field(description="CTranslate2's quantization")
+
+
+def is_known_to_ctranslate2(bundle: Path) -> bool:
+    """Whether the fast engine can run the model of a bundle."""
+    return read_manifest(bundle).architecture == Transformer.architecture
+
+
+def quantize(bundle: Path, out: Path, params: QuantizationParams) -> None:
+    """Write the bundle ``out`` to release of the PyTorch bundle ``bundle``.
+
+    Raises:
+        UserError: ``bundle`` is no PyTorch bundle, or its architecture has no such quantization.
+    """
+    if is_known_to_ctranslate2(bundle):
+        export_ctranslate2(bundle, out, params.type)
+    elif params.type == "int8":
+        quantize_weights(bundle, out)
+    else:
+        raise UserError(
+            f"params.yaml: quantization.type is {params.type}, which only the transformer has; set it to int8"
+        )
 
 
 def export_ctranslate2(bundle: Path, out: Path, quantization: str) -> None:
@@ -50,7 +72,8 @@ def export_ctranslate2(bundle: Path, out: Path, quantization: str) -> None:
     if not isinstance(model, Transformer):
         raise UserError(f"{bundle} holds a {model.architecture} model, which CTranslate2 does not know")
     converter = _Converter(model, tokenizer)
-    derive(bundle, out, quantization, lambda folder: converter.convert(str(folder / MODEL), quantization=quantization))
+    write = partial(converter.convert, quantization=quantization)
+    derive(bundle, out, "ctranslate2", quantization, lambda folder: write(str(folder / MODEL)))
 
 
 class _Converter(Converter):  # type: ignore[misc]

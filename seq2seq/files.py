@@ -1,12 +1,14 @@
-"""Files that are either whole or absent: written aside, then moved into place; and their SHA-256."""
+"""Files that are either whole or absent: written aside, then moved into place; their SHA-256, and locks on them."""
 
+import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def sha256_file(path: Path) -> str:
@@ -51,6 +53,33 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         _remove(partial)
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def hold_lock(path: Path, waiting: str = "", say: Callable[[str], object] = _warn) -> Iterator[BinaryIO]:
+    """Hold a lock file, whose folder is made where needed; while another process holds it, wait for its end.
+
+    Args:
+        path: the lock file.
+        waiting: what to say, once, where there is somebody to wait for.
+        say: whom to say it to; standard error by default.
+
+    Yields:
+        The open file: a child process that inherits it holds the lock too.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting:
+                say(waiting)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,6 @@
 """What the pipeline must know about a language: its script, and how its BLEU is tokenized."""
 
 import re
-import unicodedata
 
 from pydantic import Field
 
@@ -53,8 +52,3 @@ def count_words(text: str) -> float:
 def split_words(text: str) -> list[str]:
     """Words without the punctuation between them; each character of an unspaced script is a word."""
     return _WORD.findall(text)
-
-
-def is_word_character(character: str) -> bool:
-    """True for letters, marks and digits of any script."""
-    return unicodedata.category(character)[0] in "LMN"

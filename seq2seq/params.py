@@ -22,16 +22,41 @@ S = TypeVar("S", bound=Section)
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 floats: ``1e-3`` is a number here as it is for DVC (PyYAML alone reads a string)."""
+    """Reads YAML 1.2 as DVC does: ``1e-3`` and ``010`` are numbers, ``no`` and ``12:30`` are words.
+
+    PyYAML alone reads YAML 1.1: a string, eight, false, and 750.
+    """
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes the strings that ``_Loader`` would read as numbers."""
+    """Quotes the strings that ``_Loader`` would read as something else, and no others."""
 
 
-_FLOAT = re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$")
+# as in ruamel.yaml, which DVC reads with: how a plain scalar of each type is written, and its first characters
+_SCALARS = {
+    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "tag:yaml.org,2002:int": (r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9_]+)", "-+0123456789"),
+    "tag:yaml.org,2002:float": (
+        r"[-+]?[0-9][0-9_]*(\.[0-9_]*([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)|[-+]?\.[0-9_]+([eE][-+][0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+0123456789.",
+    ),
+}
 for _reader_or_writer in (_Loader, _Dumper):
-    _reader_or_writer.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+    _reader_or_writer.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in rules if tag not in _SCALARS]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    for _tag, (_pattern, _first) in _SCALARS.items():
+        _reader_or_writer.add_implicit_resolver(_tag, re.compile(f"^({_pattern})$"), list(_first))
+
+
+def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
+    digits = str(loader.construct_scalar(node)).replace("_", "")
+    return int(digits, 0 if digits.lstrip("-+")[1:2].isalpha() else 10)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
 
 def parse_yaml(text: str) -> Any:
@@ -54,7 +79,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         tree = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; run this from the repository's root folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError comes from 2024-02-30, and from what isn't UTF-8
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
         raise UserError(f"{path} must hold a mapping of sections, not {type(tree).__name__}")
@@ -91,7 +116,9 @@ def _explain(error: ValidationError, name: str, section: type[Section]) -> str:
             lines.append(f"'{key}' is missing; set it")
         else:
             message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"'{key}' is {problem['input']!r}: {message[0].lower()}{message[1:]}")
+            whole = problem["type"] == "value_error" and isinstance(problem["input"], Mapping)  # not one value of it
+            given = "" if whole else f" is {problem['input']!r}"
+            lines.append(f"'{key}'{given}: {message[0].lower()}{message[1:]}")
     return "; ".join(lines)
 
 
@@ -129,7 +156,7 @@ def parse_assignment(text: str) -> dict[str, Any]:
         raise UserError(f"--set {text}: write it as SECTION.KEY=VALUE, such as --set train.lr=3e-4")
     try:
         leaf = parse_yaml(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise UserError(f"--set {text}: '{value}' is not a YAML value; quote it") from None
     *sections, last = key.split(".")
     tree: dict[str, Any] = {last: leaf}

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from seq2seq.dropout import Dropout
 from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
-from seq2seq.search import State
+from seq2seq.state import State
 
 
 class RecurrentParams(ArchitectureParams):

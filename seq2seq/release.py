@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from seq2seq.params import Section
 
 NAME = re.compile(r"[\w.+-]+")
+FIELD = re.compile(r"\{(corpora|source|target)\}")
 
 
 class ReleaseParams(Section):
@@ -23,10 +24,9 @@ class ReleaseParams(Section):
     @field_validator("name")
     @classmethod
     def _names_a_model(cls, pattern: str) -> str:
-        try:
-            name = pattern.format(corpora="corpus", source="en", target="de")
-        except (KeyError, IndexError, ValueError):
-            raise ValueError("may use {corpora}, {source} and {target}, and no other braces") from None
+        name = FIELD.sub("x", pattern)
+        if "{" in name or "}" in name:
+            raise ValueError("may use {corpora}, {source} and {target}, and no other braces")
         if not NAME.fullmatch(name):
             raise ValueError("may hold letters, digits and . _ + - only")
         return pattern

@@ -3,36 +3,12 @@
 Shapes: B batch, S source length, K beam, V vocabulary, N = B * K rows.
 """
 
-import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class State:
-    """What a model remembers between steps: tensors, batch first.
-
-    ``fixed`` depends on the source alone, so that the beams of one sentence share it; ``moving`` depends
-    on the pieces so far.
-    """
-
-    fixed: dict[str, Tensor]
-    moving: dict[str, Tensor]
-
-
-class Model(Protocol):
-    """The interface between models and search."""
-
-    def start(self, src: Tensor, mask: Tensor) -> State:
-        """Read the source [B, S] with its mask [B, S]."""
-        ...
-
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return logits [B, V] of the piece that follows ``tokens`` [B]."""
-        ...
+from seq2seq.state import Model, State, reorder, select
 
 
 @dataclass(frozen=True)
@@ -41,19 +17,6 @@ class Hypothesis:
 
     tokens: list[int]
     score: float
-
-
-def select(state: State, rows: Tensor) -> State:
-    """Take rows of every tensor of a state, with repetition: [N, ...] to [len(rows), ...]."""
-    return State(
-        {name: tensor.index_select(0, rows) for name, tensor in state.fixed.items()},
-        {name: tensor.index_select(0, rows) for name, tensor in state.moving.items()},
-    )
-
-
-def reorder(state: State, rows: Tensor) -> State:
-    """Take rows within the beams of each sentence, which share what is fixed."""
-    return State(state.fixed, {name: tensor.index_select(0, rows) for name, tensor in state.moving.items()})
 
 
 @dataclass(frozen=True)
@@ -107,8 +70,8 @@ def beam_search(
     """Find up to ``beam_size`` outputs for each source of a batch, best first.
 
     A hypothesis is ranked by log-probability / length ** length_penalty, its EOS counted in both. A sentence
-    is done when ``beam_size`` of its hypotheses have ended and the best of them ranks above all that still grow,
-    or at ``max_length`` pieces, where those that did not end are cut. Beam 1 is greedy search.
+    is done when ``beam_size`` of its hypotheses have ended, as in CTranslate2, or at ``max_length`` pieces, where
+    those that did not end are cut. Beam 1 is greedy search.
 
     Args:
         model: any model of the protocol, in evaluation mode.
@@ -128,11 +91,11 @@ def beam_search(
         scale = length**length_penalty
         _collect_ended(beams, candidates, finished, scale)
         beams = _grow(beams, state, candidates)
-        hopes = (beams.scores.amax(1) / scale).tolist()  # -inf where nothing grows
+        growing = beams.scores.isfinite().any(1).tolist()
         still = [
             place
             for place, sentence in enumerate(beams.sentences)
-            if not _is_done(finished[sentence], beam_size, hopes[place])
+            if growing[place] and len(finished[sentence]) < beam_size
         ]
         if not still:
             break
@@ -143,11 +106,27 @@ def beam_search(
     return [found[:beam_size] for found in ranked]
 
 
-def _is_done(found: list[Hypothesis], beam_size: int, hope: float) -> bool:
-    """Whether a sentence needs no further step; ``hope`` is the score of its best growing hypothesis by now."""
-    if hope == -math.inf:
-        return True
-    return len(found) >= beam_size and max(hypothesis.score for hypothesis in found) >= hope
+@torch.inference_mode()
+def sample(
+    model: Model, src: Tensor, mask: Tensor, *, bos: int, eos: int, temperature: float, max_length: int
+) -> list[list[int]]:
+    """Draw one output for each source of a batch, piece by piece, from softmax(logits / temperature).
+
+    Returns:
+        Pieces without BOS and EOS, at most ``max_length``. PyTorch's global generator decides.
+    """
+    state, rows = model.start(src, mask), torch.arange(len(src), device=src.device)
+    tokens, drawn = torch.full_like(rows, bos), [list[int]() for _ in range(len(src))]
+    for _ in range(max_length):
+        logits, state = model.step(tokens, state)
+        tokens = torch.multinomial((logits.float() / temperature).softmax(-1), 1).squeeze(1)  # [B]
+        growing = tokens != eos
+        state, tokens, rows = select(state, growing.nonzero().squeeze(1)), tokens[growing], rows[growing]
+        if not len(rows):
+            break
+        for row, piece in zip(rows.tolist(), tokens.tolist(), strict=True):
+            drawn[row].append(piece)
+    return drawn
 
 
 def _start(model: Model, src: Tensor, mask: Tensor, bos: int, beam_size: int) -> _Beams:

@@ -14,7 +14,7 @@ from seq2seq.batches import pad
 from seq2seq.decoding import DecodingParams
 from seq2seq.encoder_decoder import EncoderDecoder
 from seq2seq.runtime import RuntimeParams, prepare_device
-from seq2seq.search import beam_search
+from seq2seq.search import beam_search, sample
 from seq2seq.tokenizer import BOS, EOS, PAD
 from seq2seq.weights import load_model
 
@@ -45,6 +45,16 @@ class TorchEngine:
                 max_length=decoding.max_length(src.shape[1], self.model.params.max_length),
             )
             yield [hypotheses[0].tokens for hypotheses in found]
+
+    def sample(
+        self, batches: list[list[list[int]]], decoding: DecodingParams, temperature: float, seed: int
+    ) -> Iterator[list[list[int]]]:
+        """Yield one output of every source, drawn from the model's distribution; the seed decides it."""
+        torch.manual_seed(seed)
+        for batch in batches:
+            src = pad(batch).to(self.device)  # [B, S]
+            limit = decoding.max_length(src.shape[1], self.model.params.max_length)
+            yield sample(self.model, src, src != PAD, bos=BOS, eos=EOS, temperature=temperature, max_length=limit)
 
     @torch.inference_mode()
     def attention(self, source: list[int], body: Sequence[int]) -> NDArray[np.float32] | None:

@@ -35,7 +35,7 @@ class TrainingParams(Section):
     validate_every: int = Field(ge=1, description="updates between validations, each of which is a checkpoint")
     patience: int = Field(ge=1, description="validations without a lower loss before training stops")
     average_checkpoints: int = Field(ge=1, le=100, description="checkpoints of lowest loss whose weights are averaged")
-    seed: int = Field(ge=0, description="of initial weights, order of batches and dropout")
+    seed: int = Field(ge=0, lt=2**63, description="of initial weights, order of batches and dropout")
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class Trainer:
 
     def _save(self) -> None:
         if self.position.update in self._best():
-            write_bytes(self._weights_file(self.position.update), save(self.weights()))
+            write_bytes(self._weights_file(self.position.update), save(self.model.weights()))
         checkpoint = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -218,10 +218,6 @@ class Trainer:
             torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
         points = [Point(**point) for point in checkpoint["position"].pop("points")]
         self.position = Position(**checkpoint["position"], points=points)
-
-    def weights(self) -> dict[str, Tensor]:
-        """The model's parameters on the CPU, each tied one once."""
-        return {name: weight.detach().cpu().contiguous() for name, weight in self.model.named_parameters()}
 
     def _average(self) -> None:
         chosen = [load_file(self._weights_file(update)) for update in self._best()]

@@ -1,5 +1,6 @@
 """Text in, text out, by any bundle."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seq2seq.bundle import TOKENIZER, Manifest, read_manifest
@@ -50,13 +51,28 @@ class Translator:
 
     def translate(self, texts: list[str], decoding: DecodingParams, label: str = "") -> list[str]:
         """Translate each text; an empty one stays empty. With a label, progress is shown."""
+        return self._run(texts, decoding.batch_size, lambda batches: self.engine.search(batches, decoding), label)
+
+    def sample(self, texts: list[str], decoding: DecodingParams, temperature: float, seed: int) -> list[str]:
+        """Draw one translation of each text from the model's distribution; the seed decides it."""
+        return self._run(
+            texts, decoding.batch_size, lambda batches: self.engine.sample(batches, decoding, temperature, seed)
+        )
+
+    def _run(
+        self,
+        texts: list[str],
+        batch_size: int,
+        run: Callable[[list[list[list[int]]]], Iterator[list[list[int]]]],
+        label: str = "",
+    ) -> list[str]:
         sources = self.encode(texts)
         order = sorted(
             (row for row, text in enumerate(texts) if text.strip()), key=lambda row: (-len(sources[row]), row)
         )
-        groups = [order[start : start + decoding.batch_size] for start in range(0, len(order), decoding.batch_size)]
+        groups = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
         outputs = [""] * len(texts)
-        found = self.engine.search([[sources[row] for row in group] for group in groups], decoding)
+        found = run([[sources[row] for row in group] for group in groups])
         with Progress(label, len(order), "sentences", quiet=not label) as progress:
             for group, pieces in zip(groups, found, strict=True):
                 for row, text in zip(group, self.tokenizer.decode_target(pieces), strict=True):

@@ -8,10 +8,11 @@ from tasks.stage import PARAMS, digest_of_inputs, origin_of, path_arguments, run
 def main() -> None:
     """Translate target sentences back."""
     arguments = path_arguments(__doc__, "backward", "train", "mono", "out")
-    from seq2seq.back_translation import BackTranslationParams, back_translate, choose_lines
+    from seq2seq.back_translation import back_translate
     from seq2seq.corpus import count_lines, read_corpus, write_corpus
     from seq2seq.decoding import DecodingParams
     from seq2seq.files import replacing
+    from seq2seq.synthesis import BackTranslationParams, choose_lines
 
     params = load_section(PARAMS, "back_translation", BackTranslationParams)
     decoding = load_section(PARAMS, "decoding", DecodingParams)

@@ -1,4 +1,4 @@
-"""Stage `quantize`: the float32 bundle as an int8 bundle of the fast engine."""
+"""Stage `quantize`: the float32 bundle as the int8 bundle that is released."""
 
 from seq2seq.params import load_section
 from tasks.stage import PARAMS, path_arguments, run
@@ -7,10 +7,9 @@ from tasks.stage import PARAMS, path_arguments, run
 def main() -> None:
     """Convert one bundle."""
     arguments = path_arguments(__doc__, "bundle", "out")
-    from seq2seq.export import QuantizationParams, export_ctranslate2
+    from seq2seq.export import QuantizationParams, quantize
 
-    params = load_section(PARAMS, "quantization", QuantizationParams)
-    export_ctranslate2(arguments.bundle, arguments.out, params.type)
+    quantize(arguments.bundle, arguments.out, load_section(PARAMS, "quantization", QuantizationParams))
 
 
 if __name__ == "__main__":

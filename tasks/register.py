@@ -5,6 +5,7 @@ Without flags, those of the stage in dvc.yaml are taken: the flow ends so, becau
 """
 
 import csv
+import json
 import math
 import shlex
 import subprocess
@@ -23,9 +24,11 @@ from seq2seq.release import ReleaseParams, digest_of_set
 from tasks.stage import PARAMS, path_arguments, run
 from tasks.store import Store, open_store
 
-# what a machine needs to load the int8 model; a test compares it with the library's imports
-REQUIREMENTS = ("mlflow", "ctranslate2", "pandas", "pydantic", "pyyaml", "sentencepiece", "tqdm")
+# what a machine needs to load the model; a test compares it with the library's imports
+REQUIREMENTS: tuple[str, ...] = ("mlflow", "ctranslate2", "pandas", "pydantic", "pyyaml", "sentencepiece", "tqdm")
+PYTORCH_REQUIREMENTS = ("torch", "safetensors", "numpy")  # besides, where the fast engine doesn't know the architecture
 GATE = "gate"
+_SCORED_WITH = ("decoding", f"set_sha256.{GATE}")  # tags of what the gate's scores depend on besides the bundle
 REPORT_FILES = {".html", ".json", ".csv", ".parquet"}
 
 
@@ -79,14 +82,19 @@ def register(store: Store, outputs: Outputs, summary: dict[str, Any]) -> dict[st
     registration left is removed first.
     """
     name, digest = summary["name"], summary["bundles"]["int8"]
+    tags = _lineage(outputs, summary)
     versions = store.client.search_model_versions(f"name = '{name}' and tags.bundle_sha256 = '{digest}'")
     if not versions:
         experiment = store.experiment(name)
         _remove_unfinished(store, experiment, digest)
-        tags = _lineage(outputs, summary)
         run_id, model_uri = _record(store, experiment, outputs, summary, tags)
         versions = [_make_version(store, name, model_uri, run_id, tags)]
     version = min(versions, key=lambda one: int(one.version))
+    if changed := [key for key in _SCORED_WITH if version.tags.get(key) != tags.get(key)]:
+        print(
+            f"notice: version {version.version} holds this very bundle, scored with another {' and '.join(changed)}; "
+            "a bundle is one version, which stays as it was recorded"
+        )
     return {"name": name, "version": int(version.version), "bundle_sha256": digest, "run_id": version.run_id}
 
 
@@ -153,6 +161,9 @@ def _log_model(outputs: Outputs) -> str:
 
     examples = pd.read_parquet(outputs.reports / "predictions" / "int8" / f"{GATE}.parquet", columns=["source"])
     params = [load_section(PARAMS, "runtime", RuntimeParams), load_section(PARAMS, "decoding", DecodingParams)]
+    packages = REQUIREMENTS
+    if read_manifest(outputs.int8).engine == "pytorch":
+        packages += PYTORCH_REQUIREMENTS
     logged = mlflow.pyfunc.log_model(
         name="model",
         python_model=str(Path(__file__).with_name("pyfunc_model.py")),
@@ -160,7 +171,7 @@ def _log_model(outputs: Outputs) -> str:
         code_paths=[str(Path(seq2seq.__file__).parent)],
         signature=ModelSignature(Schema([ColSpec("string", "source")]), Schema([ColSpec("string", "target")])),
         input_example=examples.head(3),
-        pip_requirements=[f"{package}=={metadata.version(package).partition('+')[0]}" for package in REQUIREMENTS],
+        pip_requirements=[f"{package}=={metadata.version(package).partition('+')[0]}" for package in packages],
         model_config={key: value for section in params for key, value in section.model_dump(mode="json").items()},
     )
     mlflow.pyfunc.load_model(logged.model_uri).predict(examples.head(3))
@@ -172,6 +183,7 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     read_manifest(outputs.forward)  # both are checked: a champion must be restorable
     manifest = read_manifest(outputs.int8)
     tags = {
+        "decoding": json.dumps(read_yaml(PARAMS)["decoding"]),
         "bundle_sha256": summary["bundles"]["int8"],
         "float32_bundle_sha256": summary["bundles"]["float32"],
         "source_language": manifest.languages.source,

@@ -2,7 +2,6 @@
 
 import argparse
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -11,12 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
 from seq2seq.errors import TransientError, UserError
-from seq2seq.files import sha256_file, sha256_tree
+from seq2seq.files import hold_lock, sha256_file, sha256_tree
 from seq2seq.params import Section
 
 PARAMS = Path("params.yaml")
@@ -82,7 +81,7 @@ def origin_of(sections: Mapping[str, Section], inputs: Mapping[str, Path], **oth
     code = {
         name: sha256_file(Path(module.__file__))
         for name, module in sorted(sys.modules.items())
-        if name.split(".")[0] == "seq2seq" and module.__file__
+        if name.startswith("seq2seq.") and module.__file__
     }
     parts = {
         "data": {name: sha256_tree(path) for name, path in inputs.items()},
@@ -118,14 +117,6 @@ def work_directory(stage: str, digest: str, root: Path = WORK) -> Iterator[Path]
         yield work
 
 
-@contextmanager
-def _only_writer(stage: str, path: Path) -> Iterator[None]:
+def _only_writer(stage: str, path: Path) -> AbstractContextManager[object]:
     """Hold a lock file of a stage; where another process holds it, wait for its end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{stage}: another process works on this stage; waiting for it to end", file=sys.stderr, flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return hold_lock(path, f"{stage}: another process works on this stage; waiting for it to end")

@@ -4,7 +4,6 @@
 """
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -20,16 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import TransientError, UserError
-from seq2seq.files import replacing
+from seq2seq.files import hold_lock, replacing
 from tasks.stage import run
 
 FOLDER, ARTIFACTS = Path("registry"), "artifacts"
 SQLITE = "sqlite:///"
+WAITING = "another process uses the MLflow store; waiting for it to end"
 # MLflow gives up on a silent server after minutes; so patient it may be only once the server has answered
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 FIRST_CALL = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
 # what goes wrong comes as an exception too; MLflow's log repeats it with a traceback
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "CRITICAL"}
+NO_BARS = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "False"}
 PATH_COLUMNS = {  # where MLflow's database holds absolute paths of artifacts
     "experiments": ["artifact_location"],
     "runs": ["artifact_uri"],
@@ -78,13 +79,13 @@ def open_store() -> Iterator[Store]:
         OSError: the disk is full.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or local_tracking_uri(Path())
-    bars = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": str(sys.stderr.isatty())}
-    for name, value in (PATIENT | QUIET | bars).items():
+    # on a terminal nothing is said about bars, since a child that writes to a log inherits what is said
+    for name, value in (PATIENT | QUIET | ({} if sys.stderr.isatty() else NO_BARS)).items():
         os.environ.setdefault(name, value)
     if uri.startswith(SQLITE):
         database = Path(uri.removeprefix(SQLITE)).resolve()
         uri, artifacts = f"{SQLITE}{database}", database.parent / ARTIFACTS
-        with _locked(database.with_name(f"{database.name}.lock")), _short_errors(uri):
+        with hold_lock(database.with_name(f"{database.name}.lock"), WAITING), _short_errors(uri):
             if database.exists():
                 _follow_move(database)
             else:
@@ -92,7 +93,8 @@ def open_store() -> Iterator[Store]:
             yield Store(_connect(uri), uri, artifacts)
     elif re.match("https?://", uri):
         name = hashlib.sha256(uri.encode()).hexdigest()[:16]
-        with _locked(Path(tempfile.gettempdir()) / f"seq2seq-{os.getuid()}-{name}.lock"), _short_errors(uri):
+        lock = Path(tempfile.gettempdir()) / f"seq2seq-{os.getuid()}-{name}.lock"
+        with hold_lock(lock, WAITING), _short_errors(uri):
             yield Store(_connect(uri), uri, None)
     else:
         raise UserError(
@@ -146,19 +148,6 @@ def _without_password(text: str) -> str:
 
 def _shorten(error: Exception) -> str:
     return textwrap.shorten(_without_password(str(error)), 200)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; where another process holds it, wait for its end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("another process uses the MLflow store; waiting for it to end", file=sys.stderr, flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _create(database: Path, artifacts: Path) -> None:

@@ -29,9 +29,9 @@ def main() -> None:
     """Train one direction."""
     arguments = _arguments()
     from seq2seq.architectures import load_architecture
-    from seq2seq.back_translation import BackTranslationParams
     from seq2seq.corpus import count_lines, read_corpus, swap
     from seq2seq.fitting import fit
+    from seq2seq.synthesis import BackTranslationParams
     from seq2seq.tokenizer import Tokenizer
     from seq2seq.training import TrainingParams, write_curve
 
@@ -51,14 +51,15 @@ def main() -> None:
     sections = {"languages": languages, architecture: model, stage: training, "runtime": runtime}
     inputs = {"train": arguments.corpus / "train", "validation": arguments.corpus / "validation"}
     inputs["tokenizer"] = arguments.tokenizer
+    others: dict[str, object] = {"architecture": architecture}
     if not backward:
-        inputs["synthetic"] = arguments.synthetic
+        inputs["synthetic"], others["tag"] = arguments.synthetic, synthesis.tag
     real, validation = read_corpus(inputs["train"]), read_corpus(inputs["validation"])
     synthetic = read_corpus(arguments.synthetic) if not backward else real[:0]
     tokenizer = Tokenizer.load(arguments.tokenizer)
     if backward:
         real, validation, tokenizer, languages = swap(real), swap(validation), tokenizer.reverse(), languages.reverse()
-    origin = origin_of(sections, inputs, tag=synthesis.tag)
+    origin = origin_of(sections, inputs, **others)
     with work_directory(stage, digest_of_inputs(origin)) as work:
         points = fit(
             real,

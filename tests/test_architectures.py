@@ -6,12 +6,14 @@ import torch
 from seq2seq.architectures import MODELS, build_model
 from seq2seq.batches import pad
 from seq2seq.convolutional import ConvolutionalParams
+from seq2seq.export import QuantizationParams, is_known_to_ctranslate2, quantize
 from seq2seq.loss import smoothed_cross_entropy
 from seq2seq.recurrent import RecurrentParams
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, EOS, PAD
+from seq2seq.translator import Translator
 from seq2seq.weights import load_model, save_model
-from tests.models import LANGUAGES, SMALL, tiny_pairs, tiny_tokenizer
+from tests.models import DECODING, LANGUAGES, RUNTIME, SMALL, tiny_corpus, tiny_pairs, tiny_tokenizer
 
 RECURRENT = RecurrentParams(
     cell="gru",
@@ -154,7 +156,7 @@ def test_ten_pairs_are_learned_by_heart(shape, tokenizer):
         optimizer.step()
         if loss.item() < 1.0:
             break
-    found = beam_search(model.eval(), batch.src, batch.src_mask, beam_size=3, **OPTIONS | {"max_length": 40})
+    found = beam_search(model.eval(), batch.src, batch.src_mask, beam_size=1, **OPTIONS | {"max_length": 40})
     expected = [[piece for piece in row.tolist() if piece not in (PAD, EOS)] for row in batch.tgt_out]
     assert [hypotheses[0].tokens for hypotheses in found] == expected
 
@@ -178,6 +180,21 @@ def test_a_bundle_survives_a_round_trip(model, tokenizer, batch, tmp_path):
     assert loaded.params == model.params
     expected = model(batch.src, batch.src_mask, batch.tgt_in)
     assert torch.equal(loaded(batch.src, batch.src_mask, batch.tgt_in), expected)
+
+
+@torch.inference_mode()
+def test_an_int8_bundle_is_small_and_close(model, tokenizer, batch, tmp_path):
+    save_model(tmp_path / "float32", model, tokenizer, LANGUAGES, {})
+    quantize(tmp_path / "float32", tmp_path / "int8", QuantizationParams(type="int8"))
+    sizes = [sum(one.stat().st_size for one in (tmp_path / kind).rglob("*")) for kind in ("int8", "float32")]
+    assert sizes[0] < 0.6 * sizes[1]
+    corpus = tiny_corpus()["source"].tolist()
+    assert any(Translator.load(tmp_path / "int8", RUNTIME).translate(corpus, DECODING))
+    if is_known_to_ctranslate2(tmp_path / "float32"):
+        return
+    expected = model(batch.src, batch.src_mask, batch.tgt_in)
+    found = load_model(tmp_path / "int8")[0](batch.src, batch.src_mask, batch.tgt_in)
+    assert (found - expected).norm() < 0.05 * expected.norm()
 
 
 def test_the_same_seed_gives_the_same_weights(shape, tokenizer):

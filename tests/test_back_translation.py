@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from seq2seq import back_translation
-from seq2seq.back_translation import BackTranslationParams, back_translate, choose_lines
+from seq2seq.back_translation import back_translate
+from seq2seq.synthesis import BackTranslationParams, choose_lines
 from seq2seq.weights import save_model
 from tests.models import DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 

@@ -12,7 +12,7 @@ import pytest
 
 from seq2seq import download
 from seq2seq.catalogue import RemoteFile
-from seq2seq.download import fetch
+from seq2seq.download import fetch, locked
 from seq2seq.errors import TransientError, UserError
 from seq2seq.progress import Progress
 
@@ -180,6 +180,20 @@ def test_two_processes_fetch_one_file_without_harm(server, tmp_path):
     assert [process.wait(60) for process in processes] == [0, 0]
     assert (tmp_path / file.sha256).read_bytes() == CONTENT
     assert len(server.ranges) == 4  # three drops and the end: the second process fetched nothing
+
+
+def test_a_store_may_be_a_link_to_a_folder_that_is_gone(server, tmp_path):
+    (tmp_path / "store").symlink_to("shared/store")
+    assert get(remote(server.url), tmp_path / "store").read_bytes() == CONTENT
+    assert (tmp_path / "shared" / "store" / remote(server.url).sha256).exists()
+
+
+def test_who_waits_for_a_store_says_so(tmp_path, capsys):
+    with locked(tmp_path) as lock:
+        child = subprocess.Popen(["sleep", "0.3"], pass_fds=(lock.fileno(),))  # as pip does
+    with locked(tmp_path):
+        child.wait(1)
+    assert capsys.readouterr().err == f"another process fetches files into {tmp_path}; waiting for it to end\n"
 
 
 def test_a_mirror_replaces_the_network(tmp_path):

@@ -1,11 +1,12 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from seq2seq.files import read_json, replacing, sha256_tree, write_json, write_text
+from seq2seq.files import hold_lock, read_json, replacing, sha256_tree, write_json, write_text
 
 
 def test_a_failure_while_writing_leaves_the_old_content_and_nothing_else(tmp_path):
@@ -48,6 +49,35 @@ def test_json_is_readable_unicode(tmp_path):
     assert "Käse 奶酪" in (tmp_path / "a.json").read_text(encoding="utf-8")
     assert read_json(tmp_path / "a.json") == {"text": "Käse 奶酪"}
     assert json.loads((tmp_path / "a.json").read_bytes())
+
+
+def test_a_lock_is_one_holders_at_a_time_and_who_waits_says_so_once(tmp_path, capsys):
+    path, order, said, waiting = tmp_path / "deep" / "lock", [], [], threading.Event()
+
+    def say(line):
+        said.append(line)
+        waiting.set()
+
+    def second():
+        with hold_lock(path, "somebody is at work", say):
+            order.append("second")
+
+    with hold_lock(path, "never said"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(10)
+        order.append("first")
+    thread.join(10)
+    assert (order, said) == (["first", "second"], ["somebody is at work"])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_lock_is_held_as_long_as_a_child_has_its_file(tmp_path, capsys):
+    with hold_lock(tmp_path / "lock") as lock:
+        child = subprocess.Popen(["sleep", "0.5"], pass_fds=(lock.fileno(),))
+    with hold_lock(tmp_path / "lock", "its child is at work"):
+        assert child.poll() is not None or child.wait(0.1) == 0
+    assert capsys.readouterr() == ("", "its child is at work\n")
 
 
 def test_importing_the_library_does_nothing(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 import sacrebleu
 
 from seq2seq.baselines import nearest_targets
+from seq2seq.catalogue import load_catalogue
 from seq2seq.errors import UserError
 from seq2seq.params import load_section
 from seq2seq.phrasebook import LANGUAGES, PhrasebookParams, draw_messages, generate, vocabulary
@@ -37,7 +38,8 @@ from seq2seq.phrasebook.messages import (
     with_embedded,
 )
 
-PARAMS = Path(__file__).parents[1] / "params.yaml"
+ROOT = Path(__file__).parents[1]
+PARAMS = ROOT / "params.yaml"
 SMALL = PhrasebookParams(train_pairs=300, held_out_pairs=40, mono_lines=60, seed=1)
 HELD_OUT = ("validation", "gate", "test")
 MONDAY, SUMMER = date(2024, 3, 4), date(2024, 7, 12)
@@ -156,6 +158,10 @@ def test_a_wrong_language_is_a_users_error(source, target, message):
 
 
 # the languages
+
+
+def test_the_catalogue_names_its_languages():
+    assert set(load_catalogue(ROOT / "data" / "catalogue.yaml")["phrasebook"].languages) == set(LANGUAGES)
 
 
 def test_english_and_german_know_every_frame_and_chinese_many():

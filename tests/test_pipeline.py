@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import torch
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -24,8 +25,10 @@ from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_se
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import pipeline as flow
+from flows.release import Decision
 from flows.retries import RETRIES
 from flows.server import find_server
+from flows.summary import describe
 from seq2seq.errors import UserError
 from tests.toy_project import REPOSITORY, executed, make_toy_project
 
@@ -40,6 +43,14 @@ QUICKLY = 10.0  # seconds in which a user's mistake must be told
 def server():
     with prefect_test_harness(server_startup_timeout=120):
         yield get_current_settings().api.url
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store(tmp_path_factory):
+    """One MLflow store for all toys: making one takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db")
+        yield
 
 
 @pytest.fixture
@@ -149,16 +160,25 @@ def test_independent_stages_run_side_by_side(toy):
     assert run().is_completed()
 
 
-def test_logs_and_results_reach_prefect(toy):
+def write_reports(toy):
     (toy / "reports").mkdir()
     (toy / "reports" / "index.html").write_text("<p>")
     score = {"bleu": 1.0, "bleu_low": 0.5, "bleu_high": 1.5, "bleu_lc": 2.0, "chrf": 3.0, "ter": 4.0}
     (toy / "reports" / "quality.json").write_text(json.dumps({"float32": {"flickr": score}}))
-    run_id = run().state_details.flow_run_id
+
+
+def artifacts_of(state):
+    of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+    with get_client(sync_client=True) as client:
+        return {one.key: str(one.data) for one in client.read_artifacts(artifact_filter=of_run)}
+
+
+def test_logs_and_results_reach_prefect(toy):
+    write_reports(toy)
+    state = run()
+    run_id, artifacts = state.state_details.flow_run_id, artifacts_of(state)
     said = {f"{name} is at work" for name in STAGES}
     with get_client(sync_client=True) as client:
-        of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
-        artifacts = {one.key: str(one.data) for one in client.read_artifacts(artifact_filter=of_run)}
         for _ in range(100):  # logs are sent in batches
             lines = [log.message for log in client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])))]
             if said <= set(lines):
@@ -169,6 +189,23 @@ def test_logs_and_results_reach_prefect(toy):
     assert (toy / "reports" / "index.html").as_uri() in artifacts["report"]
     assert json.loads(artifacts["scores"])[0]["95 % interval"] == "0.5 to 1.5"
     assert {row["stage"]: row["state"] for row in json.loads(artifacts["stages"])} == dict.fromkeys(STAGES, "Completed")
+
+
+def test_a_failed_run_shows_no_scores_of_an_earlier_one(toy):
+    write_reports(toy)
+    (toy / "left.fails").write_text("2 9")
+    artifacts = artifacts_of(run())
+    assert artifacts.keys() == {"stages"}
+    assert {row["stage"]: row["state"] for row in json.loads(artifacts["stages"])}["left"] == flow.BAD_INPUT
+
+
+def test_the_summary_says_what_became_of_the_version_and_what_to_type(toy):
+    write_reports(toy)
+    (toy / "reports" / "registration.json").write_text(json.dumps({"name": "toy", "version": 1}))
+    text = describe(toy, Decision(1, "", "decided before: it was better"))
+    assert "toy version 1 is neither champion nor challenger now: decided before: it was better" in text
+    assert "-m flows.pipeline --set 'corpora.names=[]' --set corpora.pairs=FILE.tsv  # learn from your own" in text
+    assert "toy version 2 is champion: so it is" in describe(toy, Decision(2, "champion", "so it is"))
 
 
 REGISTER = """
@@ -251,6 +288,7 @@ MISTAKES = [
     (["--set", "train.lr=7"], "params.yaml with --set train.lr=7: 'train.lr' is 7: input should be less than"),
     (["--set", "corpora.names=[gettxt]"], "corpora.names: unknown corpus 'gettxt'; did you mean 'gettext'?"),
     (["--set", "languages.target=xx"], "corpus 'phrasebook' has no text in 'xx'; it has de, en, zh"),
+    (["--set", "corpora.pairs=mine.tsv"], "corpora.pairs: mine.tsv does not exist; name a TSV file"),
     (["--set", "train.lr"], "--set train.lr: write it as SECTION.KEY=VALUE"),
 ]
 
@@ -259,6 +297,31 @@ MISTAKES = [
 def test_a_wrong_command_line_is_told_before_anything_starts(toy, monkeypatch, arguments, message):
     monkeypatch.setattr(sys, "argv", ["pipeline", *arguments])
     with pytest.raises(UserError, match=re.escape(message)):
+        flow.main()
+    assert executed(toy) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("http://127.0.0.1:9", r"no MLflow store answers at http://127\.0\.0\.1:9: start its server"),
+        ("ftp://there", "MLFLOW_TRACKING_URI is ftp://there; set it to http://HOST:PORT"),
+    ],
+)
+def test_an_mlflow_store_that_will_not_answer_is_told_before_anything_starts(toy, monkeypatch, uri, message):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr(sys, "argv", ["pipeline"])
+    started = time.monotonic()
+    with pytest.raises(UserError, match=message):
+        flow.main()
+    assert time.monotonic() - started < QUICKLY
+    assert executed(toy) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_cuda_device_that_is_not_there_is_told_before_anything_starts(toy, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pipeline", "--set", "runtime.device=cuda"])
+    with pytest.raises(UserError, match="PyTorch sees no CUDA device"):
         flow.main()
     assert executed(toy) == []
 
@@ -310,6 +373,17 @@ def test_params_are_checked_whole_in_a_deployment_too(toy):
     state = run()
     assert (state.name, executed(toy)) == (flow.BAD_INPUT, [])
     assert "unknown section 'modle'; did you mean 'model'?" in state.message
+
+
+@pytest.mark.parametrize("how", ["by a preset", "in the params"])
+def test_pairs_that_do_not_exist_are_told_in_a_deployment_too(toy, how):
+    overrides = ["corpora.pairs=mine.tsv"] if how == "by a preset" else []
+    params = (toy / "params.yaml").read_text()
+    if not overrides:
+        (toy / "params.yaml").write_text(params.replace("pairs: data/pairs", "pairs: mine.tsv"))
+    state = run(overrides=overrides)
+    assert (state.name, executed(toy)) == (flow.BAD_INPUT, [])
+    assert "corpora.pairs: mine.tsv does not exist" in state.message
 
 
 def test_a_folder_without_the_project_is_a_users_mistake(tmp_path, monkeypatch):

@@ -226,6 +226,15 @@ def test_a_killed_registration_leaves_nothing_behind_once_repeated(project, monk
     assert [model.source_run_id for model in models] == [registration["run_id"]]
 
 
+def test_a_bundle_scored_in_another_way_stays_one_version_and_that_is_said(project, monkeypatch, capsys):
+    first = run_register(monkeypatch)
+    assert "notice" not in capsys.readouterr().out
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("beam_size: 5", "beam_size: 1"))
+    assert run_register(monkeypatch) == first
+    assert "version 1 holds this very bundle, scored with another decoding" in capsys.readouterr().out
+
+
 def test_registrations_at_the_same_time_make_one_version(project):
     shutil.rmtree("registry")  # they also race for making the store
     both = [run_command(), run_command()]
@@ -268,8 +277,12 @@ def imports_of(nodes):
             yield node.module
 
 
-def test_the_requirements_are_what_the_model_imports():
-    seen = set(imports_of(ast.walk(ast.parse((ROOT / "tasks/pyfunc_model.py").read_text()))))
+PYTORCH = (*register.REQUIREMENTS, *register.PYTORCH_REQUIREMENTS)
+
+
+@pytest.mark.parametrize(("requirements", "engine"), [(register.REQUIREMENTS, ""), (PYTORCH, "seq2seq.torch_engine")])
+def test_the_requirements_are_what_the_model_imports(requirements, engine):
+    seen = set(imports_of(ast.walk(ast.parse((ROOT / "tasks/pyfunc_model.py").read_text())))) | {engine} - {""}
     waiting = list(seen)
     while waiting:
         if (name := waiting.pop()).startswith("seq2seq."):
@@ -277,7 +290,7 @@ def test_the_requirements_are_what_the_model_imports():
             new = set(imports_of(tree.body)) - seen  # what a function imports, the int8 model doesn't call
             waiting += new
             seen |= new
-    packages, known = metadata.packages_distributions(), set(register.REQUIREMENTS)
+    packages, known = metadata.packages_distributions(), set(requirements)
     outside = {name.split(".")[0] for name in seen} - set(sys.stdlib_module_names) - {"seq2seq"}
     needed = [{package.lower() for package in packages[name]} for name in outside]
     assert all(names & known for names in needed)

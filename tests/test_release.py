@@ -1,3 +1,4 @@
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from flows import release
 from flows.release import CHALLENGER, CHAMPION, RegisteredModel
 from seq2seq.errors import UserError
 from seq2seq.release import ReleaseParams, digest_of_set, is_no_worse
-from tasks.store import local_tracking_uri, open_store
+from tasks.store import NO_BARS, local_tracking_uri, open_store
 
 ROOT = Path(__file__).parents[1]
 NAME = "phrasebook-en-de"
@@ -76,7 +77,7 @@ def test_a_margin_is_the_most_that_a_lower_bound_may_lose():
 def test_a_model_is_named_by_its_corpora_and_languages():
     assert PARAMS.model_name(["phrasebook", "gettext"], "en", "de") == "phrasebook+gettext-en-de"
     assert PARAMS.model_name([], "en", "de") == "pairs-en-de"
-    for pattern in ("{corpus}", "a/b", "{", "{0}", ""):
+    for pattern in ("{corpus}", "a/b", "{", "{0}", "", "x{corpora.a}", "x{corpora[a]}", "{source!r}", "{{corpora}}"):
         with pytest.raises(ValidationError):
             ReleaseParams(name=pattern, margin=0.5, bootstrap_samples=1000, seed=1)
 
@@ -184,3 +185,12 @@ def test_the_task_promotes_and_returns_the_history(client):
     decision, history = release.promote.fn(NAME, number, PARAMS)
     assert (decision.version, decision.alias) == (number, CHAMPION)
     assert [(row["version"], row["alias"]) for row in history] == [(str(number), CHAMPION)]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_bars_are_for_terminals_alone_and_not_for_their_children(client, monkeypatch, terminal):
+    (name,) = NO_BARS
+    monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with open_store():
+        assert os.environ.get(name) == (None if terminal else "False")  # None is MLflow's default: they are drawn

@@ -149,12 +149,19 @@ def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
 
     assert "English → German" in text
     assert "lowest 2.500 at update 20 (epoch 2)" in text
-    assert "Not trained: back-translation is switched off" in text
+    assert "Not trained: no corpus has monolingual target text." in text
     assert "The engine gives 4.0 × , int8 gives another 1.25 ×" in text
     assert "7 words at most, 3.5 in the median, 50 % of a sentence on average" in text
     assert "equal to a held-out line −4" in text
     assert "copy of the source" in text and "nearest training sentence" in text
     assert "da7a" * 16 in text
+
+
+def test_the_page_says_where_back_translation_is_switched_off(workspace, monkeypatch):
+    params = workspace / "params.yaml"
+    params.write_text(params.read_text().replace("  enabled: true\n", "  enabled: false\n"))
+    run(monkeypatch)
+    assert "Not trained: back-translation is switched off." in (workspace / "out/index.html").read_text()
 
 
 def test_other_tools_get_scores_and_plots_and_all_is_the_same_again(workspace, monkeypatch):

@@ -1,4 +1,4 @@
-"""Same inputs, same bytes: in another folder, and after kills at random moments. Minutes long: ``make test-slow``."""
+"""The real stages, small: from nothing to a registered model, and the same bytes in another folder and after kills."""
 
 import os
 import random
@@ -13,11 +13,12 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from seq2seq.files import sha256_tree
+from seq2seq.architectures import MODELS
+from seq2seq.bundle import bundle_digest, read_manifest
+from seq2seq.corpus import count_lines
+from seq2seq.files import read_json, sha256_tree
 from seq2seq.params import dump_yaml, overlay, read_yaml
 from tests.toy_project import REPOSITORY
-
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
 TIMED = {"benchmark", "report"}  # their outputs hold timings
@@ -25,30 +26,37 @@ SMALL = {
     "phrasebook": {"train_pairs": 600, "held_out_pairs": 40, "mono_lines": 200},
     "tokenizer": {"vocabulary_size": 400},
     "transformer": {"encoder_layers": 1, "decoder_layers": 1, "width": 32, "heads": 2, "feed_forward": 64},
+    "recurrent": {"width": 32},
+    "convolutional": {"width": 32},
     "train": {"max_updates": 40, "validate_every": 5, "warmup_updates": 10, "batch_tokens": 1024},
     "train_backward": {"max_updates": 40, "validate_every": 5, "warmup_updates": 10, "batch_tokens": 1024},
-    "evaluation": {"bootstrap_samples": 50},
+    "evaluation": {"bootstrap_samples": 100},
     "benchmark": {"sentences": 10, "rounds": 1},
 }
 
 
-def make_project(folder):
+def make_project(folder, changes=None):
     """Copy what git tracks, with small params and a cache, an MLflow store and a lock file of its own."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     for name in set(listed.stdout.split("\0")) - {"", "dvc.lock"}:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / name, folder / name)
-    tree = overlay(read_yaml(folder / "params.yaml"), SMALL, "the test")
+    tree = overlay(overlay(read_yaml(folder / "params.yaml"), SMALL, "the test"), changes or {}, "the test")
     (folder / "params.yaml").write_text(dump_yaml(tree))
     (folder / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
     return folder
 
 
-def reproduce(project):
+def reproduce(project, *stages):
     variables = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
-        ["dvc", "repro"], cwd=project, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ["dvc", "repro", *stages],
+        cwd=project,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -84,12 +92,56 @@ def untroubled(tmp_path_factory):
     finish(dvc)
     assert set(started) == set(STAGES)
     ends = [*list(started.values())[1:], time.monotonic()]
-    return outputs(project), {name: end - start for (name, start), end in zip(started.items(), ends, strict=True)}
+    seconds = {name: end - start for (name, start), end in zip(started.items(), ends, strict=True)}
+    return project, outputs(project), seconds
 
 
+def test_the_stages_make_one_registered_model(untroubled):
+    project, _, _ = untroubled
+    real, synthetic = (count_lines(project / "data" / one) for one in ("clean/train", "synthetic"))
+    assert real > 400
+    assert 0 < synthetic <= SMALL["phrasebook"]["mono_lines"]
+    forward, backward = (read_manifest(project / "models" / one) for one in ("forward", "backward"))
+    assert (forward.languages.source, backward.languages.source) == ("en", "de")
+    assert set(read_json(project / "reports/quality.json")) == {"float32", "int8"}
+    assert read_json(project / "reports/registration.json")["version"] == 1
+    assert (project / "reports/index.html").stat().st_size > 10_000
+
+
+def test_without_back_translation_there_is_no_backward_model(untroubled, tmp_path):
+    project = tmp_path / "without"
+    shutil.copytree(untroubled[0], project, symlinks=True)
+    changed = overlay(read_yaml(project / "params.yaml"), {"back_translation": {"enabled": False}}, "the test")
+    (project / "params.yaml").write_text(dump_yaml(changed))
+    dvc = reproduce(project, "train")
+    assert list(stages_as_they_start(dvc)) == ["train_backward", "back_translate", "train"]
+    finish(dvc)
+    assert list((project / "models" / "backward").iterdir()) == []
+    assert count_lines(project / "data" / "synthetic") == 0
+    first, second = (bundle_digest(one / "models" / "forward") for one in (untroubled[0], project))
+    assert first != second
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("architecture", sorted(set(MODELS) - {"transformer"}))
+def test_every_architecture_goes_through_all_stages(architecture, tmp_path):
+    project = make_project(tmp_path, {"model": {"architecture": architecture}})
+    finish(reproduce(project))
+    assert read_manifest(project / "models/int8").architecture == architecture
+    store = f"sqlite:///{project}/registry/mlflow.db"
+    load = "import mlflow, pandas; model = mlflow.pyfunc.load_model('models:/phrasebook-en-de/1'); "
+    load += "print(len(model.predict(pandas.DataFrame({'source': ['a', 'b']}))))"
+    variables = os.environ | {"MLFLOW_TRACKING_URI": store}
+    found = subprocess.run([sys.executable, "-c", load], env=variables, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "2"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("target", ["stage", "dvc", "both"])
 def test_kills_change_nothing(target, untroubled, tmp_path):
-    expected, seconds = untroubled
+    _, expected, seconds = untroubled
     project = make_project(tmp_path / "another" / "depth")
     chance, killed = random.Random(target), []
     for stage in seconds:

@@ -1,12 +1,12 @@
 import itertools
 import math
+from collections import Counter
 
 import pytest
 import torch
 
-from seq2seq.search import State, beam_search
-from seq2seq.tokenizer import BOS, EOS, PAD
-from tests.models import tiny_model, tiny_pairs
+from seq2seq.search import beam_search, sample
+from seq2seq.state import State
 
 TINY_EOS = 0
 
@@ -55,20 +55,16 @@ def test_a_wide_beam_equals_brute_force(seed, length_penalty):
         assert scores == sorted(scores, reverse=True)
 
 
-@torch.inference_mode()
-def test_beam_one_is_greedy(tokenizer):
-    model, pairs = tiny_model(tokenizer), tiny_pairs(tokenizer)
-    batch = pairs.batch(pairs.plan(300, None)[0])
-    options = {"bos": BOS, "eos": EOS, "length_penalty": 1.0, "max_length": 12}
-    found = beam_search(model, batch.src, batch.src_mask, beam_size=1, **options)
-    for row, hypotheses in enumerate(found):
-        tokens = [BOS]
-        while len(tokens) <= 12:
-            hidden = model(batch.src[row : row + 1], batch.src_mask[row : row + 1], torch.tensor([tokens]))
-            tokens.append(int(model.project(hidden[0, -1]).argmax()))
-            if tokens[-1] == EOS:
-                break
-        assert hypotheses[0].tokens == [token for token in tokens[1:] if token != EOS]
+def test_samples_follow_the_distribution():
+    model, src = Table(3), torch.zeros(20_000, 1, dtype=torch.long)
+    torch.manual_seed(1)
+    drawn = sample(model, src, src >= 0, bos=1, eos=TINY_EOS, temperature=2.0, max_length=2)
+    first = (model.logits[0, 0, 1]).softmax(0)  # the table doubles its logits, the temperature halves them
+    second = (model.logits[0, 1, 2]).softmax(0)
+    counts = Counter(map(tuple, drawn))
+    assert counts[()] / len(drawn) == pytest.approx(float(first[TINY_EOS]), abs=0.02)
+    assert counts[(2,)] / len(drawn) == pytest.approx(float(first[2] * second[TINY_EOS]), abs=0.02)
+    assert counts[(2, 3)] / len(drawn) == pytest.approx(float(first[2] * second[3]), abs=0.02)
 
 
 def test_a_sentence_is_found_the_same_alone_and_in_a_batch():
@@ -77,13 +73,3 @@ def test_a_sentence_is_found_the_same_alone_and_in_a_batch():
     together = beam_search(model, src, src >= 0, **options)
     alone = [beam_search(model, src[row : row + 1], src[row : row + 1] >= 0, **options)[0] for row in range(6)]
     assert [found[0].tokens for found in together] == [found[0].tokens for found in alone]
-
-
-def test_source_padding_does_not_change_the_output(tokenizer):
-    model, pairs = tiny_model(tokenizer), tiny_pairs(tokenizer)
-    batch = pairs.batch(pairs.plan(300, None)[0])
-    padded = torch.cat([batch.src, torch.full((len(batch.src), 5), PAD)], dim=1)
-    options = {"bos": BOS, "eos": EOS, "length_penalty": 1.0, "max_length": 12, "beam_size": 4}
-    expected = beam_search(model, batch.src, batch.src_mask, **options)
-    found = beam_search(model, padded, padded != PAD, **options)
-    assert [one[0].tokens for one in found] == [one[0].tokens for one in expected]

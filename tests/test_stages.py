@@ -83,6 +83,25 @@ def test_deps_are_the_modules_that_the_stage_imports(name, imports):
         pytest.fail("\n".join(report), pytrace=False)
 
 
+def sections_read(module):
+    """The sections of params.yaml that the source of a stage loads by name."""
+    calls = [one for one in ast.walk(ast.parse(source_of(module).read_text())) if isinstance(one, ast.Call)]
+    loads = [call.args for call in calls if getattr(call.func, "id", "") == "load_section"]
+    return {name.value for _, name, *_ in loads if isinstance(name, ast.Constant)}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_params_are_those_that_the_stage_reads(name):
+    listed = STAGES[name].get("params", [])
+    if listed == [{"params.yaml": None}]:  # the whole file
+        return
+    found = re.search(r"python -m ([\w.]+)", STAGES[name]["cmd"])
+    sections = {one.split(".")[0] for one in listed}
+    assert sections_read(found[1]) <= sections
+    if found[1] == "tasks.train":
+        assert {"model", "${model", name} <= sections
+
+
 @pytest.fixture
 def toy(tmp_path):
     return make_toy_project(tmp_path / "toy")

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from seq2seq.batches import pad
 from seq2seq.errors import UserError
@@ -24,7 +25,7 @@ def same(first, second):
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tokenizer, tmp_path):
-    runs = [train(tokenizer, tmp_path / str(run), seed=seed)[0].weights() for run, seed in enumerate([3, 3, 4])]
+    runs = [train(tokenizer, tmp_path / str(run), seed=seed)[0].model.weights() for run, seed in enumerate([3, 3, 4])]
     assert same(runs[0], runs[1])
     assert not same(runs[0], runs[2])
 
@@ -47,7 +48,7 @@ def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenize
         patch.setattr(Trainer, "_update", dies)
         train(tokenizer, tmp_path / "killed")
     resumed, points_again = train(tokenizer, tmp_path / "killed")
-    assert same(resumed.weights(), whole.weights())
+    assert same(resumed.model.weights(), whole.model.weights())
     assert points_again == points
 
 
@@ -69,10 +70,14 @@ def test_training_stops_early_when_validation_does_not_improve(tokenizer, tmp_pa
 
 
 def test_the_checkpoints_of_lowest_loss_are_averaged(tokenizer, tmp_path):
-    _, points = train(tokenizer, tmp_path / "work", average_checkpoints=2)
+    trainer, points = train(tokenizer, tmp_path / "work", average_checkpoints=2)
     chosen = sorted(points, key=lambda point: point.validation_loss)[:2]
-    kept = sorted(file.name for file in (tmp_path / "work").glob("weights-*"))
-    assert kept == sorted(f"weights-{point.update:09d}.safetensors" for point in chosen)
+    kept = sorted((tmp_path / "work").glob("weights-*"))
+    assert [file.name for file in kept] == sorted(f"weights-{point.update:09d}.safetensors" for point in chosen)
+    first, second = map(load_file, kept)
+    for name, weight in trainer.model.weights().items():
+        torch.testing.assert_close(weight, (first[name] + second[name]) / 2)
+        assert not torch.equal(first[name], second[name])
 
 
 def test_the_rate_rises_linearly_and_falls_as_the_inverse_square_root():
@@ -93,7 +98,8 @@ def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_pa
 
 def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
     corpus = tiny_corpus()
-    options = {"tag": True, "tokenizer": tokenizer, "languages": LANGUAGES, "model_params": SMALL}
+    options = {"tag": True, "tokenizer": tokenizer, "languages": LANGUAGES}
+    options |= {"architecture": "transformer", "model_params": SMALL}
     options |= {"params": TRAINING, "runtime": RUNTIME, "origin": {}, "label": "train"}
     with pytest.raises(UserError, match="the training set is empty"):
         fit(corpus[:0], corpus[:0], corpus, work=tmp_path, out=tmp_path / "out", **options)

@@ -1,15 +1,19 @@
 """Presets, and the working copies that runs with presets have to themselves."""
 
+import shutil
 import subprocess
 import threading
 from contextlib import ExitStack
 
 import pytest
 
-from flows.parameters import check_parameters
+from flows.parameters import check_corpora, check_parameters
 from flows.workspace import open_workspace, resolve, run_name
+from seq2seq.download import find, locked
 from seq2seq.errors import UserError
+from seq2seq.files import sha256_file
 from seq2seq.params import read_yaml
+from tasks.download import FETCHED
 from tests.toy_project import REPOSITORY, make_toy_project
 
 
@@ -59,9 +63,10 @@ def test_the_repositorys_params_and_each_preset_are_valid():
         (lambda tree: tree.pop("model"), "here: section 'model' is missing"),
         (lambda tree: tree.update(modl={}), "here: unknown section 'modl'; did you mean 'model'?"),
         (lambda tree: tree["train"].update(lrr=1), "here: unknown key 'train.lrr'"),
+        (lambda tree: tree["transformer"].update(heads=3), "here: 'transformer': width 128 must be a multiple of"),
         (
             lambda tree: tree["transformer"].update(dropout=1.5),
-            "here: 'transformer.dropout' is 1.5: input should be less than 1",
+            "here: 'transformer.dropout' is 1.5: input should be less than ",
         ),
     ],
 )
@@ -142,6 +147,30 @@ def test_the_users_own_pairs_reach_the_copy(toy, tmp_path):
     for given in ("../other.tsv", str(tmp_path / "other.tsv")):
         folder = refresh(toy, overrides=[f"corpora.pairs={given}"]).folder
         assert read_yaml(folder / "params.yaml")["corpora"]["pairs"] == str(tmp_path / "other.tsv")
+
+
+@pytest.mark.parametrize("given", ["mine.tsv", "../mine.tsv", "/nowhere/mine.tsv"])
+def test_pairs_that_do_not_exist_are_told_before_anything_runs(toy, monkeypatch, given):
+    monkeypatch.chdir(toy)
+    with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a TSV file"):
+        refresh(toy, overrides=[f"corpora.pairs={given}"])
+    params = check_parameters(*resolve(toy, [], [f"corpora.pairs={given}"]))
+    with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a TSV file"):
+        check_corpora(params)
+
+
+def test_what_one_run_fetched_is_there_for_all(toy, tmp_path):
+    (toy / "runs" / "slow" / FETCHED).mkdir(parents=True)  # as copies had it once
+    slow, wide = (refresh(toy, name).folder / FETCHED for name in ("slow", "wide"))
+    (slow / "new").write_text("fetched")
+    digest = sha256_file(slow / "new")
+    (slow / "new").rename(slow / digest)
+    assert find(wide, digest) and find(toy / FETCHED, digest)
+    moved = toy.rename(tmp_path / "moved")
+    assert find(moved / slow.relative_to(toy), digest)
+    shutil.rmtree(moved / ".work")  # make clean
+    with locked(moved / slow.relative_to(toy)):
+        assert (moved / FETCHED / "lock").exists()
 
 
 def test_relative_places_hold_in_a_copy(toy, monkeypatch):

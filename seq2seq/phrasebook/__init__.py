@@ -5,7 +5,8 @@ A message (messages.py) is drawn at random (sampling.py) from frames and words w
 numbers and names from the Unicode CLDR (cldr.py). Held-out sets hold what training lacks: pairs of a frame
 and its main filler, such as flying and Portugal, are dealt out to one set each.
 
-Another language is one more file like zh.py, and its name in LANGUAGES below.
+Another language is one more file like zh.py, its name in LANGUAGES below, and its code under `phrasebook` in
+data/catalogue.yaml.
 """
 
 import hashlib

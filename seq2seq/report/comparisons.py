@@ -7,7 +7,8 @@ from typing import Any
 from seq2seq.metrics import Difference, EvaluationParams, paired_bootstrap
 from seq2seq.report.results import MODELS, Results
 
-ENGINES = {"float32": "PyTorch float32", "ct2_float32": "CTranslate2 float32", "int8": "CTranslate2 {quantization}"}
+ENGINES = {"float32": "PyTorch float32", "ct2_float32": "CTranslate2 float32", "int8": "{engine} {quantization}"}
+ENGINE_NAMES = {"pytorch": "PyTorch", "ctranslate2": "CTranslate2"}
 FILTERS = {"held_out": "equal to a held-out line", "in_training": "equal to a training line"}  # else as they are named
 
 
@@ -72,8 +73,8 @@ class Engine:
 class Gains:
     """How many times as fast, and what of it is the engine's doing and what is int8's."""
 
-    engine: float
-    quantization: float
+    engine: float | None  # None where CTranslate2 doesn't know the architecture
+    quantization: float | None
     together: float
     smaller: float  # weights of PyTorch float32 over those of the quantized model
 
@@ -81,24 +82,25 @@ class Gains:
 def engines(results: Results) -> list[Engine]:
     """The engines in the order of their names above."""
     first = results.speed["float32"]["sentences_per_second"]
-    quantization = results.manifests["int8"].quantization
+    released = results.manifests["int8"]
     return [
         Engine(
-            label.format(quantization=quantization),
+            label.format(engine=ENGINE_NAMES[released.engine], quantization=released.quantization),
             results.speed[name],
             results.speed[name]["sentences_per_second"] / first,
         )
         for name, label in ENGINES.items()
+        if name in results.speed
     ]
 
 
 def gains(results: Results) -> Gains:
     """Tell what the engine gives from what int8 gives."""
-    pytorch, engine, quantized = (results.speed[name] for name in ENGINES)
+    pytorch, engine, quantized = (results.speed.get(name, {}) for name in ENGINES)
     rate = "sentences_per_second"
     return Gains(
-        engine=engine[rate] / pytorch[rate],
-        quantization=quantized[rate] / engine[rate],
+        engine=engine[rate] / pytorch[rate] if engine else None,
+        quantization=quantized[rate] / engine[rate] if engine else None,
         together=quantized[rate] / pytorch[rate],
         smaller=pytorch["size_mb"] / quantized["size_mb"],
     )

@@ -1,0 +1,34 @@
+"""Which synthetic pairs are made, and from which lines; :mod:`seq2seq.back_translation` makes them."""
+
+import hashlib
+from typing import Literal
+
+from pydantic import Field
+
+from seq2seq.params import Section
+
+
+class BackTranslationParams(Section):
+    """How synthetic pairs are made and mixed in."""
+
+    enabled: bool = Field(description="switches train_backward and back_translate off")
+    search: Literal["beam", "sampling"] = Field(description="beam as in section decoding, or sampling")
+    sampling_temperature: float = Field(gt=0, le=2, description="of sampling; below 1 is more careful")
+    ratio: float = Field(gt=0, le=100, description="synthetic pairs at most per real pair")
+    tag: bool = Field(description="mark synthetic sources with the piece <bt>")
+    seed: int = Field(ge=0, lt=2**63, description="of the choice of lines and of sampling")
+
+    def reason_to_skip(self, mono_lines: int) -> str:
+        """Say why there is nothing to translate back; nothing where there is."""
+        if not self.enabled:
+            return "back_translation.enabled is false"
+        return "" if mono_lines else "no corpus has monolingual target text"
+
+
+def choose_lines(lines: list[str], count: int, seed: int) -> list[str]:
+    """Take ``count`` distinct lines by hash, in the order of their hashes: the same whatever their order was."""
+
+    def rank(line: str) -> bytes:
+        return hashlib.blake2b(line.encode(), digest_size=8, salt=seed.to_bytes(8, "big")).digest()
+
+    return sorted(set(lines), key=lambda line: (rank(line), line))[:count]
