@@ -36,7 +36,7 @@ class CTranslate2Engine:
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order; batches run side by side."""
-        options = {"beam_size": decoding.beam_size, "length_penalty": decoding.length_penalty}
+        options = {name: getattr(decoding, name) for name in ("beam_size", "patience", "length_penalty")}
         return self._run(self.translator, batches, decoding, **options)
 
     def sample(

@@ -12,6 +12,7 @@ class DecodingParams(Section):
     """How outputs are searched for."""
 
     beam_size: int = Field(ge=1, le=64, description="hypotheses kept per sentence; 1 is greedy search")
+    patience: float = Field(ge=1, le=10, description="a search ends when patience * beam_size hypotheses have ended")
     length_penalty: float = Field(ge=0, le=5, description="hypotheses are ranked by score / length ** length_penalty")
     max_length_factor: float = Field(gt=0, le=20, description="output pieces at most: factor * source pieces + 10")
     batch_size: int = Field(ge=1, le=4096, description="sentences searched together")

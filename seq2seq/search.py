@@ -64,14 +64,16 @@ def beam_search(
     bos: int,
     eos: int,
     beam_size: int,
+    patience: float,
     length_penalty: float,
     max_length: int,
 ) -> list[list[Hypothesis]]:
     """Find up to ``beam_size`` outputs for each source of a batch, best first.
 
     A hypothesis is ranked by log-probability / length ** length_penalty, its EOS counted in both. A sentence
-    is done when ``beam_size`` of its hypotheses have ended, as in CTranslate2, or at ``max_length`` pieces, where
-    those that did not end are cut. Beam 1 is greedy search.
+    is done when ``patience * beam_size`` of its hypotheses have ended (Kasai et al. 2022,
+    https://arxiv.org/abs/2204.05424), or at ``max_length`` pieces, where those that did not end are cut. Beam 1 is
+    greedy search.
 
     Args:
         model: any model of the protocol, in evaluation mode.
@@ -80,11 +82,13 @@ def beam_search(
         bos: the piece before the first.
         eos: the piece that ends an output.
         beam_size: K.
+        patience: at 1, some poor hypotheses that end early can end the search before the best one does.
         length_penalty: 0 ranks by the sum of log-probabilities, 1 by their mean.
         max_length: pieces of an output at most.
     """
     beams = _start(model, src, mask, bos, beam_size)
     finished: list[list[Hypothesis]] = [[] for _ in range(len(src))]
+    enough = round(patience * beam_size) if beam_size > 1 else 1
     for length in range(1, max_length + 1):
         logits, state = model.step(beams.tokens, beams.state)
         candidates = _extend(beams.scores, logits, eos)
@@ -95,7 +99,7 @@ def beam_search(
         still = [
             place
             for place, sentence in enumerate(beams.sentences)
-            if growing[place] and len(finished[sentence]) < beam_size
+            if growing[place] and len(finished[sentence]) < enough
         ]
         if not still:
             break
@@ -191,7 +195,7 @@ def _cut(beams: _Beams, finished: list[list[Hypothesis]], scale: float) -> None:
     """Add the hypotheses that did not end before the longest allowed length."""
     beam_size = beams.scores.shape[1]
     for place, sentence in enumerate(beams.sentences):
-        for beam in range(beam_size - len(finished[sentence])):
+        for beam in range(beam_size):
             if bool(beams.scores[place, beam].isfinite()):
                 tokens = beams.history[place * beam_size + beam].tolist()
                 finished[sentence].append(Hypothesis(tokens, float(beams.scores[place, beam]) / scale))

@@ -41,6 +41,7 @@ class TorchEngine:
                 bos=BOS,
                 eos=EOS,
                 beam_size=decoding.beam_size,
+                patience=decoding.patience,
                 length_penalty=decoding.length_penalty,
                 max_length=decoding.max_length(src.shape[1], self.model.params.max_length),
             )

@@ -41,7 +41,7 @@ SHAPES = {
     "convolutional": CONVOLUTIONAL,
     "convolutional-wide": CONVOLUTIONAL.model_copy(update={"kernel": 7}),
 }
-OPTIONS = {"bos": BOS, "eos": EOS, "length_penalty": 1.0, "max_length": 12}
+OPTIONS = {"bos": BOS, "eos": EOS, "patience": 2.0, "length_penalty": 1.0, "max_length": 12}
 
 
 def build(shape, tokenizer):

@@ -45,7 +45,7 @@ def brute_force(model, sentence, bos, max_length, length_penalty):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_wide_beam_equals_brute_force(seed, length_penalty):
     model, src = Table(seed), torch.arange(5).unsqueeze(1)
-    options = {"bos": 1, "eos": TINY_EOS, "length_penalty": length_penalty, "max_length": 4}
+    options = {"bos": 1, "eos": TINY_EOS, "patience": 1.0, "length_penalty": length_penalty, "max_length": 4}
     found = beam_search(model, src, src >= 0, beam_size=4**4, **options)
     for sentence, hypotheses in enumerate(found):
         score, pieces = brute_force(model, sentence, 1, 4, length_penalty)
@@ -53,6 +53,17 @@ def test_a_wide_beam_equals_brute_force(seed, length_penalty):
         assert hypotheses[0].score == pytest.approx(score, abs=1e-4)
         scores = [hypothesis.score for hypothesis in hypotheses]
         assert scores == sorted(scores, reverse=True)
+
+
+def test_patience_waits_for_a_hypothesis_that_ends_later():
+    model, src = Table(0), torch.zeros(1, 1, dtype=torch.long)
+    likely, end = torch.tensor([-2.0, -9.0, -9.0, 4.0]), torch.tensor([4.0, -9.0, -9.0, -2.0])
+    model.logits[:] = likely  # piece 3, which EOS may follow at any time, though it is unlikely ...
+    model.logits[0, 3, 3] = end  # ... except behind two of them
+    options = {"bos": 1, "eos": TINY_EOS, "length_penalty": 1.0, "max_length": 9, "beam_size": 2}
+    hasty, patient = (beam_search(model, src, src >= 0, patience=patience, **options)[0][0] for patience in (1.0, 2.0))
+    assert hasty.tokens in ([], [3])
+    assert patient.tokens == [3, 3]
 
 
 def test_samples_follow_the_distribution():
@@ -69,7 +80,7 @@ def test_samples_follow_the_distribution():
 
 def test_a_sentence_is_found_the_same_alone_and_in_a_batch():
     model, src = Table(11), torch.arange(6).unsqueeze(1)
-    options = {"bos": 1, "eos": TINY_EOS, "length_penalty": 1.0, "max_length": 9, "beam_size": 3}
+    options = {"bos": 1, "eos": TINY_EOS, "patience": 1.0, "length_penalty": 1.0, "max_length": 9, "beam_size": 3}
     together = beam_search(model, src, src >= 0, **options)
     alone = [beam_search(model, src[row : row + 1], src[row : row + 1] >= 0, **options)[0] for row in range(6)]
     assert [found[0].tokens for found in together] == [found[0].tokens for found in alone]

@@ -57,7 +57,7 @@ def test_pairs_are_overfitted_to_exact_reproduction(tokenizer, tmp_path):
     trainer, _ = train(tokenizer, tmp_path / "work", dropout=0.0, **changes)
     corpus = tiny_corpus()
     src = pad(tokenizer.encode_source(list(corpus["source"])))
-    options = {"bos": BOS, "eos": EOS, "beam_size": 2, "length_penalty": 1.0, "max_length": 30}
+    options = {"bos": BOS, "eos": EOS, "beam_size": 2, "patience": 3.0, "length_penalty": 1.0, "max_length": 30}
     found = beam_search(trainer.model, src, src != PAD, **options)
     assert tokenizer.decode_target([one[0].tokens for one in found]) == list(corpus["target"])
 
