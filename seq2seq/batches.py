@@ -5,6 +5,7 @@ Shapes: B batch, S source length, T target length. Masks: True is a real token.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -32,11 +33,16 @@ class Batch:
 class Sequences:
     """Many lists of piece numbers in one flat array."""
 
-    def __init__(self, lists: Sequence[Sequence[int]]) -> None:
-        self.lengths: NDArray[np.int64] = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
-        self.starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.lengths)])
-        total = int(self.starts[-1])
-        self.flat: NDArray[np.int32] = np.fromiter((piece for one in lists for piece in one), np.int32, count=total)
+    def __init__(self, flat: NDArray[np.int32], lengths: NDArray[np.int64]) -> None:
+        self.flat, self.lengths = flat, lengths
+        self.starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(lengths)])
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[int]]) -> "Sequences":
+        """Pack lists."""
+        lengths = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+        pieces = (piece for one in lists for piece in one)
+        return cls(np.fromiter(pieces, np.int32, count=int(lengths.sum())), lengths)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -46,17 +52,22 @@ class Sequences:
 
 
 class PairedSequences:
-    """Source and target pieces of sentence pairs; those longer than ``max_length`` are left out and counted."""
+    """Source and target pieces of sentence pairs: sources end with EOS, targets hold neither BOS nor EOS."""
 
-    def __init__(self, src: Sequence[Sequence[int]], tgt: Sequence[Sequence[int]], max_length: int) -> None:
-        """Take encoded pairs: sources end with EOS, targets hold neither BOS nor EOS."""
-        fit = [place for place in range(len(src)) if len(src[place]) <= max_length and len(tgt[place]) < max_length]
-        self.left_out = len(src) - len(fit)
-        self.src = Sequences([src[place] for place in fit])
-        self.tgt = Sequences([tgt[place] for place in fit])
+    def __init__(self, src: Sequences, tgt: Sequences) -> None:
+        self.src, self.tgt = src, tgt
+
+    @classmethod
+    def of(cls, src: Sequence[Sequence[int]], tgt: Sequence[Sequence[int]]) -> "PairedSequences":
+        """Pack lists."""
+        return cls(Sequences.of(src), Sequences.of(tgt))
 
     def __len__(self) -> int:
         return len(self.src)
+
+    def target_tokens(self, rows: NDArray[np.int64]) -> int:
+        """Real target tokens of the chosen pairs, EOS included."""
+        return int(self.tgt.lengths[rows].sum()) + len(rows)
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Pad the chosen pairs into one batch."""
@@ -89,6 +100,14 @@ class PairedSequences:
         return batches
 
 
+class Shards(Protocol):
+    """A training set in parts that each fit in memory; a list of them, or a store on disk."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> PairedSequences: ...
+
+
 def pad(lists: Sequence[Sequence[int] | NDArray[np.int32]]) -> Tensor:
     """Stack lists of pieces into [B, longest], filled up with PAD."""
     longest = max(map(len, lists))
@@ -99,16 +118,22 @@ def pad(lists: Sequence[Sequence[int] | NDArray[np.int32]]) -> Tensor:
 
 
 def training_batches(
-    pairs: PairedSequences, batch_tokens: int, seed: int, epoch: int, skip: int = 0
-) -> Iterator[Batch]:
-    """Yield the batches of one epoch; the same seed and epoch give the same batches, whatever came before.
+    shards: Shards, batch_tokens: int, seed: int, epoch: int, skip: int = 0
+) -> Iterator[tuple[PairedSequences, NDArray[np.int64]]]:
+    """Yield the batches of one epoch, each as its shard and the rows in it, shard after shard in random order.
+
+    The same seed and epoch give the same batches, whatever came before.
 
     Args:
-        pairs: the training set.
+        shards: the training set.
         batch_tokens: tokens of a batch at most.
         seed: of the training.
         epoch: counted from 0.
         skip: batches of this epoch that an interrupted training has seen.
     """
-    for rows in pairs.plan(batch_tokens, np.random.default_rng([seed, epoch]))[skip:]:
-        yield pairs.batch(rows)
+    for number in np.random.default_rng([seed, epoch]).permutation(len(shards)):
+        pairs = shards[int(number)]
+        plan = pairs.plan(batch_tokens, np.random.default_rng([seed, epoch, int(number)]))
+        for rows in plan[skip:]:
+            yield pairs, rows
+        skip = max(skip - len(plan), 0)

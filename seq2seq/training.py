@@ -3,20 +3,24 @@
 import csv
 import io
 import math
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from seq2seq.batches import Batch, PairedSequences, training_batches
+from seq2seq.batches import Batch, PairedSequences, Shards, training_batches
 from seq2seq.encoder_decoder import EncoderDecoder
 from seq2seq.errors import UserError
 from seq2seq.files import write_bytes, write_text
 from seq2seq.loss import smoothed_cross_entropy
 from seq2seq.params import Section
+from seq2seq.processes import ALONE, Processes, unshared
 from seq2seq.progress import Progress
 
 
@@ -26,6 +30,8 @@ class TrainingParams(Section):
     max_updates: int = Field(ge=1, description="optimizer steps at most")
     max_epochs: int = Field(ge=1, description="passes over the training set at most")
     batch_tokens: int = Field(ge=16, description="source plus target tokens of a batch at most, padding counted")
+    accumulate: int = Field(ge=1, description="parts that a batch is computed in, one after another, to save memory")
+    launch: str = Field(min_length=1, description="how the stage's process is started: python, or torchrun for several")
     lr: float = Field(gt=0, le=1, description="learning rate at the end of warm-up")
     warmup_updates: int = Field(ge=1, description="updates of linear warm-up; the rate then falls as 1/sqrt(update)")
     label_smoothing: float = Field(ge=0, lt=1, description="probability mass spread over the vocabulary")
@@ -71,30 +77,26 @@ def learning_rate(update: int, params: TrainingParams) -> float:
     return params.lr * min(update / params.warmup_updates, math.sqrt(params.warmup_updates / update))
 
 
-def batch_loss(model: EncoderDecoder, batch: Batch, smoothing: float, dtype: torch.dtype | None) -> tuple[Tensor, int]:
-    """Summed loss of a batch in nats, and the number of its real target tokens."""
-    with torch.autocast(batch.src.device.type, dtype=dtype, enabled=dtype is not None):
-        hidden = model(batch.src, batch.src_mask, batch.tgt_in)  # [B, T, D]
-    real = batch.tgt_out[batch.tgt_mask]  # [N]
-    return smoothed_cross_entropy(hidden[batch.tgt_mask], model.output_weight, real, smoothing), len(real)
+class BatchLoss(nn.Module):
+    """A model together with its loss, so that several processes can share their gradients of both."""
 
+    def __init__(self, model: EncoderDecoder, dtype: torch.dtype | None) -> None:
+        super().__init__()
+        self.model, self.dtype = model, dtype
 
-@torch.inference_mode()
-def validation_loss(
-    model: EncoderDecoder, pairs: PairedSequences, batch_tokens: int, device: torch.device, dtype: torch.dtype | None
-) -> float:
-    """Mean cross-entropy of a set in nats per target token, without label smoothing and dropout."""
-    model.eval()
-    total, tokens = 0.0, 0
-    for rows in pairs.plan(batch_tokens, generator=None):
-        loss, count = batch_loss(model, pairs.batch(rows).to(device), 0.0, dtype)
-        total, tokens = total + float(loss), tokens + count
-    model.train()
-    return total / max(tokens, 1)
+    def forward(self, batch: Batch, smoothing: float) -> Tensor:
+        """Summed loss of a batch in nats."""
+        with torch.autocast(batch.src.device.type, dtype=self.dtype, enabled=self.dtype is not None):
+            hidden = self.model(batch.src, batch.src_mask, batch.tgt_in)  # [B, T, D]
+        real = batch.tgt_out[batch.tgt_mask]  # [N]
+        return smoothed_cross_entropy(hidden[batch.tgt_mask], self.model.output_weight, real, smoothing)
 
 
 class Trainer:
-    """Trains one model in one folder; a new Trainer on the same folder goes on where a killed one stopped."""
+    """Trains one model in one folder; a new Trainer on the same folder goes on where a killed one stopped.
+
+    Of several processes each computes its part of every batch, and the first one writes.
+    """
 
     def __init__(
         self,
@@ -103,10 +105,11 @@ class Trainer:
         work: Path,
         device: torch.device,
         dtype: torch.dtype | None,
+        processes: Processes = ALONE,
     ) -> None:
-        """Seed everything and pick up the checkpoint in ``work``, if there is one."""
+        """Pick up the checkpoint in ``work``, if there is one."""
         self.model, self.params, self.work = model.to(device), params, work
-        self.device, self.dtype = device, dtype
+        self.device, self.processes = device, processes
         decayed = [weight for weight in model.parameters() if weight.dim() > 1]
         others = [weight for weight in model.parameters() if weight.dim() <= 1]
         self.optimizer = torch.optim.AdamW(
@@ -117,22 +120,25 @@ class Trainer:
             fused=True,
         )
         self.position = Position()
-        torch.manual_seed(params.seed)
         self._resume()
+        self.loss = BatchLoss(self.model, dtype)
+        self.shared_loss = processes.wrap(self.loss, device)
 
-    def train(self, pairs: PairedSequences, validation: PairedSequences, label: str) -> list[Point]:
-        """Train to the end, leave the averaged weights in the model, and return the learning curve.
+    def train(self, shards: Shards, validation: PairedSequences, label: str) -> list[Point]:
+        """Train to the end, leave the averaged weights in the first process's model, and return the learning curve.
 
         Raises:
             UserError: the loss is no longer a number.
         """
         params, position = self.params, self.position
         self.model.train()
-        with Progress(label, params.max_updates, "updates") as progress:
+        with Progress(label, params.max_updates, "updates", quiet=not self.processes.is_first) as progress:
             progress.add(position.update)
             while position.epoch < params.max_epochs and not self._done():
-                for batch in training_batches(pairs, params.batch_tokens, params.seed, position.epoch, position.batch):
-                    self._update(batch.to(self.device))
+                for pairs, rows in training_batches(
+                    shards, params.batch_tokens, params.seed, position.epoch, position.batch
+                ):
+                    self._update(pairs, rows)
                     progress.add(1, self._note())
                     if position.update % params.validate_every == 0 or position.update == params.max_updates:
                         self._validate(validation)
@@ -142,30 +148,51 @@ class Trainer:
                     position.epoch, position.batch = position.epoch + 1, 0
             if position.tokens:  # the last epoch ended between two validations
                 self._validate(validation)
-        self._average()
+        if self.processes.is_first:
+            self._average()
         return position.points
 
     def _done(self) -> bool:
         return self.position.update >= self.params.max_updates or self.position.stopped(self.params)
 
-    def _update(self, batch: Batch) -> None:
+    def _update(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> None:
         position = self.position
         position.update, position.batch = position.update + 1, position.batch + 1
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(position.update, self.params)
+        # what is random in an update depends on nothing before it: a resumed training needs no random state
+        torch.manual_seed(_mix(self.params.seed, position.update, self.processes.rank))
         self.optimizer.zero_grad(set_to_none=True)
-        loss, tokens = batch_loss(self.model, batch, self.params.label_smoothing, self.dtype)
-        (loss / tokens).backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm)
-        if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+        loss, tokens = self._accumulate(pairs, rows), pairs.target_tokens(rows)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm).item()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
             raise UserError(
-                f"training: the loss is {loss.item():g} and the norm of its gradient {norm.item():g} "
-                f"at update {position.update} "
+                f"training: the loss is {loss:g} and the norm of its gradient {norm:g} at update {position.update} "
                 f"(epoch {position.epoch + 1}, batch {position.batch}); "
                 f"lower the learning rate (lr={self.params.lr:g}) or lengthen warmup_updates in params.yaml"
             )
         self.optimizer.step()
-        position.loss, position.tokens = position.loss + loss.item(), position.tokens + tokens
+        position.loss, position.tokens = position.loss + loss, position.tokens + tokens
+
+    def _accumulate(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> float:
+        """Leave the gradient of the mean loss per token of a batch, and return its summed loss."""
+        # DistributedDataParallel takes the mean over processes, of which each has summed its own tokens
+        scale = self.processes.count / pairs.target_tokens(rows)
+        total = torch.zeros((), device=self.device)
+        parts = self._parts(rows)
+        for number, part in enumerate(parts, start=1):
+            with nullcontext() if number == len(parts) else unshared(self.shared_loss):
+                loss = self.shared_loss(pairs.batch(part).to(self.device), self.params.label_smoothing)
+                # a process with no pair of its own takes part all the same
+                loss = loss if len(rows) > self.processes.rank else 0 * loss
+                (loss * scale).backward()
+            total += loss.detach()
+        return self.processes.sum(total).item()
+
+    def _parts(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """This process's pairs of a batch, in the parts that are computed one after another; never none."""
+        mine = rows[self.processes.rank :: self.processes.count]
+        return [part for part in np.array_split(mine, self.params.accumulate) if len(part)] or [rows[:1]]
 
     def _note(self) -> str:
         position = self.position
@@ -174,12 +201,22 @@ class Trainer:
 
     def _validate(self, validation: PairedSequences) -> None:
         position = self.position
-        loss = validation_loss(self.model, validation, self.params.batch_tokens, self.device, self.dtype)
+        loss = self._validation_loss(validation)
         rate = learning_rate(position.update, self.params)
         point = Point(position.update, position.epoch + 1, rate, position.loss / position.tokens, loss)
         position.points.append(point)
         position.loss, position.tokens = 0.0, 0
         self._save()
+
+    @torch.inference_mode()
+    def _validation_loss(self, pairs: PairedSequences) -> float:
+        """Mean cross-entropy of a set in nats per target token, without label smoothing and dropout."""
+        self.model.eval()
+        total = torch.zeros((), device=self.device, dtype=torch.float64)
+        for rows in pairs.plan(self.params.batch_tokens, None)[self.processes.rank :: self.processes.count]:
+            total += self.loss(pairs.batch(rows).to(self.device), 0.0)
+        self.model.train()
+        return self.processes.sum(total).item() / max(pairs.target_tokens(np.arange(len(pairs))), 1)
 
     def _best(self) -> list[int]:
         ranked = sorted(self.position.points, key=lambda point: (point.validation_loss, point.update))
@@ -189,13 +226,13 @@ class Trainer:
         return self.work / f"weights-{update:09d}.safetensors"
 
     def _save(self) -> None:
+        if not self.processes.is_first:
+            return
         if self.position.update in self._best():
             write_bytes(self._weights_file(self.position.update), save(self.model.weights()))
         checkpoint = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
             "position": asdict(self.position),
         }
         buffer = io.BytesIO()
@@ -213,9 +250,6 @@ class Trainer:
         checkpoint = torch.load(file, map_location=self.device, weights_only=True)
         self.model.load_state_dict(checkpoint["model"])
         self.optimizer.load_state_dict(checkpoint["optimizer"])
-        torch.set_rng_state(checkpoint["random"].cpu())
-        if checkpoint["random_cuda"]:
-            torch.cuda.set_rng_state_all([state.cpu() for state in checkpoint["random_cuda"]])
         points = [Point(**point) for point in checkpoint["position"].pop("points")]
         self.position = Position(**checkpoint["position"], points=points)
 
@@ -225,6 +259,11 @@ class Trainer:
             for name, weight in self.model.named_parameters():
                 weight.copy_(torch.stack([weights[name].double() for weights in chosen]).mean(0))
         self.model.eval()
+
+
+def _mix(*numbers: int) -> int:
+    """One seed of several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
 def write_curve(path: Path, points: list[Point]) -> None:

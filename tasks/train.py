@@ -10,7 +10,7 @@ from pathlib import Path
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, digest_of_inputs, origin_of, run, work_directory
+from tasks.stage import PARAMS, digest_of_inputs, is_first_process, origin_of, run, work_directory
 
 
 def _arguments() -> argparse.Namespace:
@@ -29,8 +29,8 @@ def main() -> None:
     """Train one direction."""
     arguments = _arguments()
     from seq2seq.architectures import load_architecture
-    from seq2seq.corpus import count_lines, read_corpus, swap
-    from seq2seq.fitting import fit
+    from seq2seq.corpus import count_lines, read_corpus, read_partitions
+    from seq2seq.fitting import TrainingData, fit
     from seq2seq.synthesis import BackTranslationParams
     from seq2seq.tokenizer import Tokenizer
     from seq2seq.training import TrainingParams, write_curve
@@ -54,18 +54,20 @@ def main() -> None:
     others: dict[str, object] = {"architecture": architecture}
     if not backward:
         inputs["synthetic"], others["tag"] = arguments.synthetic, synthesis.tag
-    real, validation = read_corpus(inputs["train"]), read_corpus(inputs["validation"])
-    synthetic = read_corpus(arguments.synthetic) if not backward else real[:0]
     tokenizer = Tokenizer.load(arguments.tokenizer)
+    data = TrainingData(
+        real=lambda: read_partitions(inputs["train"]),
+        synthetic=lambda: () if backward else read_partitions(arguments.synthetic),
+        lines=count_lines(inputs["train"]) + (0 if backward else count_lines(arguments.synthetic)),
+        validation=read_corpus(inputs["validation"]),
+        tag=synthesis.tag,
+    )
     if backward:
-        real, validation, tokenizer, languages = swap(real), swap(validation), tokenizer.reverse(), languages.reverse()
+        data, tokenizer, languages = data.reverse(), tokenizer.reverse(), languages.reverse()
     origin = origin_of(sections, inputs, **others)
     with work_directory(stage, digest_of_inputs(origin)) as work:
         points = fit(
-            real,
-            synthetic,
-            validation,
-            tag=synthesis.tag,
+            data,
             tokenizer=tokenizer,
             languages=languages,
             architecture=architecture,
@@ -77,7 +79,8 @@ def main() -> None:
             out=arguments.out,
             label=stage,
         )
-        write_curve(arguments.curves, points)
+        if is_first_process():
+            write_curve(arguments.curves, points)
 
 
 if __name__ == "__main__":

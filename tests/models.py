@@ -33,6 +33,8 @@ TRAINING = TrainingParams(
     max_updates=24,
     max_epochs=100,
     batch_tokens=200,
+    accumulate=1,
+    launch="python",
     lr=3e-3,
     warmup_updates=8,
     label_smoothing=0.1,
@@ -70,7 +72,7 @@ def tiny_pairs(tokenizer: Tokenizer) -> PairedSequences:
     """The tiny corpus in pieces."""
     corpus = tiny_corpus()
     src, tgt = tokenizer.encode_source(list(corpus["source"])), tokenizer.encode_target(list(corpus["target"]))
-    return PairedSequences(src, tgt, SMALL.max_length)
+    return PairedSequences.of(src, tgt)
 
 
 def tiny_model(tokenizer: Tokenizer, dropout: float = SMALL.dropout, seed: int = 1) -> Transformer:

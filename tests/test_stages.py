@@ -72,7 +72,7 @@ def files_listed(stage):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_deps_are_the_modules_that_the_stage_imports(name, imports):
-    found = re.search(r"python -m ([\w.]+)", STAGES[name]["cmd"])
+    found = re.search(r"-m ([\w.]+)", STAGES[name]["cmd"])
     assert found, f"{name} does not run a module"
     wanted, listed = files_behind(found[1], imports), files_listed(STAGES[name])
     report = ["", f"dvc.yaml, stage {name}:"]
@@ -95,7 +95,7 @@ def test_params_are_those_that_the_stage_reads(name):
     listed = STAGES[name].get("params", [])
     if listed == [{"params.yaml": None}]:  # the whole file
         return
-    found = re.search(r"python -m ([\w.]+)", STAGES[name]["cmd"])
+    found = re.search(r"-m ([\w.]+)", STAGES[name]["cmd"])
     sections = {one.split(".")[0] for one in listed}
     assert sections_read(found[1]) <= sections
     if found[1] == "tasks.train":

@@ -4,9 +4,9 @@ from safetensors.torch import load_file
 
 from seq2seq.batches import pad
 from seq2seq.errors import UserError
-from seq2seq.fitting import fit
+from seq2seq.fitting import TrainingData, fit
 from seq2seq.search import beam_search
-from seq2seq.tokenizer import BOS, EOS, PAD
+from seq2seq.tokenizer import BOS, BT, EOS, PAD
 from seq2seq.training import Point, Trainer, learning_rate
 from tests.models import LANGUAGES, RUNTIME, SMALL, TRAINING, tiny_corpus, tiny_model, tiny_pairs
 
@@ -17,7 +17,7 @@ def train(tokenizer, work, dropout=0.1, **changes):
     pairs = tiny_pairs(tokenizer)
     work.mkdir(exist_ok=True)
     trainer = Trainer(tiny_model(tokenizer, dropout=dropout), TRAINING.model_copy(update=changes), work, CPU, None)
-    return trainer, trainer.train(pairs, pairs, "test")
+    return trainer, trainer.train([pairs], pairs, "test")
 
 
 def same(first, second):
@@ -39,8 +39,8 @@ def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenize
     whole, points = train(tokenizer, tmp_path / "whole")
     original = Trainer._update
 
-    def dies(self, batch):
-        original(self, batch)
+    def dies(self, pairs, rows):
+        original(self, pairs, rows)
         if self.position.update == update:
             raise KilledError
 
@@ -64,7 +64,7 @@ def test_pairs_are_overfitted_to_exact_reproduction(tokenizer, tmp_path):
 
 def test_training_stops_early_when_validation_does_not_improve(tokenizer, tmp_path, monkeypatch):
     losses = iter([3.0, 2.0, 2.5, 2.6, 2.1, 1.0])
-    monkeypatch.setattr("seq2seq.training.validation_loss", lambda *_: next(losses))
+    monkeypatch.setattr(Trainer, "_validation_loss", lambda *_: next(losses))
     _, points = train(tokenizer, tmp_path / "work", max_updates=1000, patience=3)
     assert [point.validation_loss for point in points] == [3.0, 2.0, 2.5, 2.6, 2.1]
 
@@ -93,16 +93,39 @@ def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_pa
     with torch.no_grad():
         model.encoder_norm.weight[0] = float("nan")
     with pytest.raises(UserError, match=r"nan at update 1 .*lower the learning rate"):
-        Trainer(model, TRAINING, tmp_path, CPU, None).train(pairs, pairs, "test")
+        Trainer(model, TRAINING, tmp_path, CPU, None).train([pairs], pairs, "test")
+
+
+def data_of(real, synthetic, tag=True):
+    return TrainingData(lambda: [real], lambda: [synthetic], len(real) + len(synthetic), tiny_corpus(), tag)
+
+
+def test_synthetic_sources_alone_bear_the_tag(tokenizer):
+    corpus = tiny_corpus()
+    for tag in (True, False):
+        parts = list(data_of(corpus[:3], corpus[3:5], tag).encode(tokenizer))
+        tagged = [source[0] == BT for sources, _ in parts for source in sources]
+        assert tagged == [False, False, False, tag, tag]
+    sources, targets = zip(*data_of(corpus[:3], corpus[3:5]).reverse().encode(tokenizer.reverse()), strict=True)
+    assert sources[0] == [[*one, EOS] for one in tokenizer.encode_target(corpus["target"][:3].tolist())]
+    assert targets[0] == [one[:-1] for one in tokenizer.encode_source(corpus["source"][:3].tolist())]
+
+
+def test_parts_of_a_batch_make_the_same_step(tokenizer, tmp_path):
+    _, whole = train(tokenizer, tmp_path / "whole", dropout=0.0)
+    _, parts = train(tokenizer, tmp_path / "parts", dropout=0.0, accumulate=3)
+    for loss in ("train_loss", "validation_loss"):
+        expected = [getattr(point, loss) for point in whole]
+        assert [getattr(point, loss) for point in parts] == pytest.approx(expected, rel=1e-4)
 
 
 def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
     corpus = tiny_corpus()
-    options = {"tag": True, "tokenizer": tokenizer, "languages": LANGUAGES}
+    options = {"tokenizer": tokenizer, "languages": LANGUAGES}
     options |= {"architecture": "transformer", "model_params": SMALL}
     options |= {"params": TRAINING, "runtime": RUNTIME, "origin": {}, "label": "train"}
     with pytest.raises(UserError, match="the training set is empty"):
-        fit(corpus[:0], corpus[:0], corpus, work=tmp_path, out=tmp_path / "out", **options)
+        fit(data_of(corpus[:0], corpus[:0]), work=tmp_path, out=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,63 @@
+"""Several processes that train one model together, each on its part of every batch.
+
+They are started by torchrun, https://docs.pytorch.org/docs/stable/elastic/run.html, on one machine or many.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Which of how many processes this one is."""
+
+    rank: int
+    count: int
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes for all."""
+        return self.rank == 0
+
+    def sum(self, value: Tensor) -> Tensor:
+        """The sum of a tensor over all processes."""
+        if self.count > 1:
+            dist.all_reduce(value)
+        return value
+
+    def wait(self) -> None:
+        """Go on when all processes have come here."""
+        if self.count > 1:
+            dist.barrier()
+
+    def wrap(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """The module with gradients that are the mean over all processes."""
+        if self.count == 1:
+            return module
+        devices = [device.index] if device.type == "cuda" else None
+        return DistributedDataParallel(module, device_ids=devices, forward_sync_buffers=False)
+
+
+def unshared(module: nn.Module) -> AbstractContextManager[None]:
+    """A context in which gradients of a wrapped module stay with each process; the next backward pass shares them."""
+    if isinstance(module, DistributedDataParallel):
+        return cast(AbstractContextManager[None], module.no_sync())
+    return nullcontext()
+
+
+ALONE = Processes(0, 1)
+
+
+def join_processes(device: torch.device) -> Processes:
+    """Meet the other processes, where torchrun started this one: over NCCL between GPUs, else over gloo."""
+    if not dist.is_torchelastic_launched():
+        return ALONE
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return Processes(dist.get_rank(), dist.get_world_size())

@@ -1,0 +1,62 @@
+"""Training in several processes: real ones, started by torchrun, that talk over gloo."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.models import TRAINING
+
+ROOT = Path(__file__).parents[1]
+WORKER = """
+import json, sys
+from pathlib import Path
+
+import torch
+
+from seq2seq.processes import join_processes
+from seq2seq.training import Trainer
+from tests.models import TRAINING, tiny_model, tiny_pairs, tiny_tokenizer
+
+folder, updates = Path(sys.argv[1]), int(sys.argv[2])
+torch.set_num_threads(1)
+device = torch.device("cpu")
+processes = join_processes(device)
+if processes.is_first:
+    folder.mkdir(exist_ok=True)
+    tiny_tokenizer(folder / "tokenizer")
+processes.wait()
+from seq2seq.tokenizer import Tokenizer
+tokenizer = Tokenizer.load(folder / "tokenizer")
+# batches of a pair or two: at times there is none for the second process
+params = TRAINING.model_copy(update={"max_updates": updates, "accumulate": 2, "batch_tokens": 60})
+pairs = tiny_pairs(tokenizer)
+trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, device, None, processes)
+points = trainer.train([pairs], pairs, "test")
+if processes.is_first:
+    result = {"processes": processes.count, "losses": [[one.train_loss, one.validation_loss] for one in points]}
+    (folder / "result.json").write_text(json.dumps(result))
+processes.wait()
+"""
+
+
+def train(folder, processes, updates=TRAINING.max_updates):
+    (folder.parent / "worker.py").write_text(WORKER)
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    command = [sys.executable, *(launch if processes > 1 else []), str(folder.parent / "worker.py"), str(folder)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*command, str(updates)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((folder / "result.json").read_text())
+    assert result["processes"] == processes
+    return [loss for point in result["losses"] for loss in point]
+
+
+def test_two_processes_learn_as_one_does_and_either_goes_on_for_the_other(tmp_path):
+    alone = train(tmp_path / "alone", 1)
+    assert train(tmp_path / "together", 2) == pytest.approx(alone, rel=1e-4)
+    train(tmp_path / "first", 2, updates=10)
+    assert train(tmp_path / "first", 1) == pytest.approx(alone, rel=1e-4)
