@@ -93,6 +93,10 @@ class EncoderDecoder(nn.Module, ABC):
         """The output projection [V, D]."""
         return self.target_embedding.weight
 
+    def embeddings(self) -> list[Tensor]:
+        """The matrices that pieces are embedded by, each once."""
+        return list({id(one): one for one in (self.source_embedding.weight, self.target_embedding.weight)}.values())
+
     def weights(self) -> dict[str, Tensor]:
         """The parameters on the CPU, each tied one once."""
         return {name: weight.detach().cpu().contiguous() for name, weight in self.named_parameters()}

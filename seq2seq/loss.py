@@ -9,6 +9,7 @@ Shapes: N real target tokens, D model width, V vocabulary.
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -51,6 +52,24 @@ def _losses(logits: Tensor, target: Tensor, smoothing: float, train: bool) -> tu
         logits.div_(total.unsqueeze(1)).sub_(smoothing / vocabulary)
         logits.scatter_add_(1, column, logits.new_full((len(target), 1), smoothing - 1))
     return total.log() - expected, logits
+
+
+def divergence(first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
+    """Mean of the two Kullback-Leibler divergences between two predictions of the same tokens, summed, in nats.
+
+    Args:
+        first: hidden states [N, D].
+        second: other ones.
+        weight: output projection [V, D].
+    """
+    total = first.new_zeros(())
+    for start in range(0, len(first), ROWS):
+        one, other = (
+            F.linear(hidden[start : start + ROWS].float(), weight.float()).log_softmax(1) for hidden in (first, second)
+        )
+        # KL(p || q) + KL(q || p) = sum of (p - q) (log p - log q)
+        total = total + ((one.exp() - other.exp()) * (one - other)).sum() / 2
+    return total
 
 
 def smoothed_cross_entropy(hidden: Tensor, weight: Tensor, target: Tensor, smoothing: float) -> Tensor:

@@ -3,9 +3,11 @@
 import csv
 import io
 import math
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,11 +16,12 @@ from pydantic import Field
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from seq2seq import schedules
 from seq2seq.batches import Batch, PairedSequences, Shards, training_batches
 from seq2seq.encoder_decoder import EncoderDecoder
 from seq2seq.errors import UserError
 from seq2seq.files import write_bytes, write_text
-from seq2seq.loss import smoothed_cross_entropy
+from seq2seq.loss import divergence, smoothed_cross_entropy
 from seq2seq.params import Section
 from seq2seq.processes import ALONE, Processes, unshared
 from seq2seq.progress import Progress
@@ -32,8 +35,11 @@ class TrainingParams(Section):
     batch_tokens: int = Field(ge=16, description="source plus target tokens of a batch at most, padding counted")
     accumulate: int = Field(ge=1, description="parts that a batch is computed in, one after another, to save memory")
     launch: str = Field(min_length=1, description="how the stage's process is started: python, or torchrun for several")
+    schedule: Literal["inverse_sqrt", "cosine", "plateau", "constant"] = Field(description="way down after warm-up")
     lr: float = Field(gt=0, le=1, description="learning rate at the end of warm-up")
-    warmup_updates: int = Field(ge=1, description="updates of linear warm-up; the rate then falls as 1/sqrt(update)")
+    warmup_updates: int = Field(ge=1, description="updates of linear warm-up")
+    r_drop: float = Field(ge=0, le=100, description="weight of the divergence between two dropouts; 0 computes one")
+    adversarial: float = Field(ge=0, le=10, description="norm of a shift of the embeddings against the model; 0: none")
     label_smoothing: float = Field(ge=0, lt=1, description="probability mass spread over the vocabulary")
     adam_beta2: float = Field(gt=0, lt=1, description="Adam's decay of the squared gradient")
     weight_decay: float = Field(ge=0, description="decoupled, as in AdamW")
@@ -72,11 +78,6 @@ class Position:
         return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= params.patience
 
 
-def learning_rate(update: int, params: TrainingParams) -> float:
-    """Linear warm-up, then inverse square root decay (Vaswani et al. 2017, section 5.3); updates count from 1."""
-    return params.lr * min(update / params.warmup_updates, math.sqrt(params.warmup_updates / update))
-
-
 class BatchLoss(nn.Module):
     """A model together with its loss, so that several processes can share their gradients of both."""
 
@@ -84,12 +85,25 @@ class BatchLoss(nn.Module):
         super().__init__()
         self.model, self.dtype = model, dtype
 
-    def forward(self, batch: Batch, smoothing: float) -> Tensor:
-        """Summed loss of a batch in nats."""
+    def forward(self, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
+        """Summed loss of a batch in nats; with ``r_drop``, the mean of two dropouts and what divides them.
+
+        Half of the loss of Liang et al. 2021, https://arxiv.org/abs/2106.14448, which adds up the two.
+        """
+        real, weight = batch.tgt_out[batch.tgt_mask], self.model.output_weight  # [N], [V, D]
+        hidden = self._hidden(batch)
+        loss = smoothed_cross_entropy(hidden, weight, real, smoothing)
+        if not r_drop:
+            return loss
+        other = self._hidden(batch)
+        mean = (loss + smoothed_cross_entropy(other, weight, real, smoothing)) / 2
+        return mean + r_drop / 2 * divergence(hidden, other, weight)
+
+    def _hidden(self, batch: Batch) -> Tensor:
+        """Hidden states [N, D] of the real target tokens."""
         with torch.autocast(batch.src.device.type, dtype=self.dtype, enabled=self.dtype is not None):
-            hidden = self.model(batch.src, batch.src_mask, batch.tgt_in)  # [B, T, D]
-        real = batch.tgt_out[batch.tgt_mask]  # [N]
-        return smoothed_cross_entropy(hidden[batch.tgt_mask], self.model.output_weight, real, smoothing)
+            hidden: Tensor = self.model(batch.src, batch.src_mask, batch.tgt_in)  # [B, T, D]
+        return hidden[batch.tgt_mask]
 
 
 class Trainer:
@@ -159,11 +173,14 @@ class Trainer:
         position = self.position
         position.update, position.batch = position.update + 1, position.batch + 1
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(position.update, self.params)
+            group["lr"] = self._rate()
         # what is random in an update depends on nothing before it: a resumed training needs no random state
         torch.manual_seed(_mix(self.params.seed, position.update, self.processes.rank))
         self.optimizer.zero_grad(set_to_none=True)
         loss, tokens = self._accumulate(pairs, rows), pairs.target_tokens(rows)
+        if self.params.adversarial:
+            with shifted(self.model.embeddings(), self.params.adversarial):
+                self._accumulate(pairs, rows)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise UserError(
@@ -174,6 +191,11 @@ class Trainer:
         self.optimizer.step()
         position.loss, position.tokens = position.loss + loss, position.tokens + tokens
 
+    def _rate(self) -> float:
+        params, losses = self.params, [point.validation_loss for point in self.position.points]
+        progress = schedules.Progress(self.position.update, params.warmup_updates, params.max_updates, losses)
+        return schedules.learning_rate(params.schedule, params.lr, progress)
+
     def _accumulate(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> float:
         """Leave the gradient of the mean loss per token of a batch, and return its summed loss."""
         # DistributedDataParallel takes the mean over processes, of which each has summed its own tokens
@@ -182,7 +204,8 @@ class Trainer:
         parts = self._parts(rows)
         for number, part in enumerate(parts, start=1):
             with nullcontext() if number == len(parts) else unshared(self.shared_loss):
-                loss = self.shared_loss(pairs.batch(part).to(self.device), self.params.label_smoothing)
+                batch = pairs.batch(part).to(self.device)
+                loss = self.shared_loss(batch, self.params.label_smoothing, self.params.r_drop)
                 # a process with no pair of its own takes part all the same
                 loss = loss if len(rows) > self.processes.rank else 0 * loss
                 (loss * scale).backward()
@@ -202,8 +225,7 @@ class Trainer:
     def _validate(self, validation: PairedSequences) -> None:
         position = self.position
         loss = self._validation_loss(validation)
-        rate = learning_rate(position.update, self.params)
-        point = Point(position.update, position.epoch + 1, rate, position.loss / position.tokens, loss)
+        point = Point(position.update, position.epoch + 1, self._rate(), position.loss / position.tokens, loss)
         position.points.append(point)
         position.loss, position.tokens = 0.0, 0
         self._save()
@@ -259,6 +281,25 @@ class Trainer:
             for name, weight in self.model.named_parameters():
                 weight.copy_(torch.stack([weights[name].double() for weights in chosen]).mean(0))
         self.model.eval()
+
+
+@contextmanager
+def shifted(weights: Sequence[Tensor], norm: float) -> Iterator[None]:
+    """Shift weights along their gradients, in which the loss rises, as long as the block lasts.
+
+    The fast gradient method of Miyato et al. 2017, https://arxiv.org/abs/1605.07725, on whole matrices.
+    """
+    before = [weight.detach().clone() for weight in weights]
+    with torch.no_grad():
+        for weight in weights:
+            assert weight.grad is not None
+            weight += norm * weight.grad / weight.grad.norm().clamp(min=1e-12)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for weight, old in zip(weights, before, strict=True):
+                weight.copy_(old)
 
 
 def _mix(*numbers: int) -> int:

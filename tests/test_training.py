@@ -1,3 +1,6 @@
+import math
+
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -5,9 +8,11 @@ from safetensors.torch import load_file
 from seq2seq.batches import pad
 from seq2seq.errors import UserError
 from seq2seq.fitting import TrainingData, fit
+from seq2seq.loss import divergence
+from seq2seq.schedules import SCHEDULES, Progress, learning_rate
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, BT, EOS, PAD
-from seq2seq.training import Point, Trainer, learning_rate
+from seq2seq.training import BatchLoss, Point, Trainer, shifted
 from tests.models import LANGUAGES, RUNTIME, SMALL, TRAINING, tiny_corpus, tiny_model, tiny_pairs
 
 CPU = torch.device("cpu")
@@ -80,11 +85,56 @@ def test_the_checkpoints_of_lowest_loss_are_averaged(tokenizer, tmp_path):
         assert not torch.equal(first[name], second[name])
 
 
-def test_the_rate_rises_linearly_and_falls_as_the_inverse_square_root():
-    params = TRAINING.model_copy(update={"lr": 1.0, "warmup_updates": 100})
-    assert learning_rate(50, params) == pytest.approx(0.5)
-    assert learning_rate(100, params) == pytest.approx(1.0)
-    assert learning_rate(400, params) == pytest.approx(0.5)
+def test_the_rate_rises_linearly_and_falls_by_its_schedule():
+    def rates(schedule, losses=()):
+        updates = (50, 100, 400, 1000)
+        return [learning_rate(schedule, 0.5, Progress(update, 100, 1000, losses)) for update in updates]
+
+    assert rates("inverse_sqrt") == pytest.approx([0.25, 0.5, 0.25, 0.5 / math.sqrt(10)])
+    assert rates("cosine") == pytest.approx([0.25, 0.5, 0.375, 0.0])
+    assert rates("constant") == pytest.approx([0.25, 0.5, 0.5, 0.5])
+    assert rates("plateau", [3.0, 2.0, 2.1, 2.0, 1.9]) == pytest.approx([0.25, 0.5, 0.125, 0.125])
+    for schedule in SCHEDULES:
+        TRAINING.model_validate(TRAINING.model_dump() | {"schedule": schedule})
+
+
+def test_r_drop_without_dropout_is_the_plain_loss_and_with_it_more(tokenizer):
+    pairs = tiny_pairs(tokenizer)
+    batch = pairs.batch(np.arange(8))
+    still, moving = (BatchLoss(tiny_model(tokenizer, dropout=rate).train(), None) for rate in (0.0, 0.3))
+    assert still(batch, 0.1, r_drop=5.0).item() == pytest.approx(still(batch, 0.1).item(), rel=1e-5)
+    torch.manual_seed(1)
+    plain = (moving(batch, 0.1) + moving(batch, 0.1)).item() / 2
+    torch.manual_seed(1)
+    assert moving(batch, 0.1, r_drop=5.0).item() > plain + 0.01
+
+
+def test_the_divergence_is_that_of_the_distributions():
+    first, second, weight = (torch.randn(*size) for size in ((6, 4), (6, 4), (9, 4)))
+    p, q = (torch.distributions.Categorical(logits=hidden @ weight.t()) for hidden in (first, second))
+    both = (torch.distributions.kl_divergence(p, q) + torch.distributions.kl_divergence(q, p)).sum() / 2
+    torch.testing.assert_close(divergence(first, second, weight), both)
+
+
+def test_the_embeddings_are_shifted_uphill_and_come_back(tokenizer):
+    pairs = tiny_pairs(tokenizer)
+    batch, model = pairs.batch(np.arange(8)), tiny_model(tokenizer, dropout=0.0)
+    loss = BatchLoss(model, None)
+    before = loss(batch, 0.0)
+    before.backward()
+    weights = model.weights()
+    with shifted(model.embeddings(), 0.5):
+        assert (model.target_embedding.weight - weights["target_embedding.weight"]).norm() == pytest.approx(
+            0.5, rel=0.01
+        )
+        assert loss(batch, 0.0).item() > before.item()
+    assert same(model.weights(), weights)
+
+
+@pytest.mark.parametrize("change", [{"r_drop": 1.0}, {"adversarial": 0.5}, {"schedule": "plateau"}])
+def test_each_way_of_training_lowers_the_loss(tokenizer, tmp_path, change):
+    _, points = train(tokenizer, tmp_path / "work", **change)
+    assert points[-1].validation_loss < points[0].validation_loss
 
 
 def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_path):

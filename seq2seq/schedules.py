@@ -1,0 +1,55 @@
+"""Learning rate schedules: a linear warm-up to the peak, then one of several ways down."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training has come."""
+
+    update: int  # counted from 1
+    warmup: int  # updates
+    total: int  # updates
+    losses: Sequence[float]  # of the validations so far
+
+
+def inverse_sqrt(progress: Progress) -> float:
+    """Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 5.3."""
+    return math.sqrt(progress.warmup / progress.update)
+
+
+def cosine(progress: Progress) -> float:
+    """Half a cosine, to 0 at the last update (Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983)."""
+    done = (progress.update - progress.warmup) / max(progress.total - progress.warmup, 1)
+    return (1 + math.cos(math.pi * min(done, 1.0))) / 2
+
+
+def plateau(progress: Progress) -> float:
+    """Halved by every validation whose loss is not the lowest so far (as in Luong et al. 2015)."""
+    lowest, halvings = math.inf, 0
+    for loss in progress.losses:
+        halvings += loss >= lowest
+        lowest = min(lowest, loss)
+    return float(0.5**halvings)
+
+
+def constant(_progress: Progress) -> float:
+    """The peak."""
+    return 1.0
+
+
+SCHEDULES: dict[str, Callable[[Progress], float]] = {
+    "inverse_sqrt": inverse_sqrt,
+    "cosine": cosine,
+    "plateau": plateau,
+    "constant": constant,
+}
+
+
+def learning_rate(schedule: str, peak: float, progress: Progress) -> float:
+    """The rate of an update."""
+    if progress.update <= progress.warmup:
+        return peak * progress.update / progress.warmup
+    return peak * SCHEDULES[schedule](progress)
