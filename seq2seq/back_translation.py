@@ -67,4 +67,4 @@ def _sources(
     if params.search == "beam":
         return translator.translate(targets, decoding)
     seed = (params.seed * 1_000_003 + shard) % 2**32
-    return translator.sample(targets, decoding, params.sampling_temperature, seed)
+    return translator.sample(targets, decoding, params.sampling, seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 import ctranslate2
 
 from seq2seq.bundle import Manifest
-from seq2seq.decoding import DecodingParams
+from seq2seq.decoding import DecodingParams, SamplingParams
 from seq2seq.errors import UserError
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import Tokenizer
@@ -36,18 +36,29 @@ class CTranslate2Engine:
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order; batches run side by side."""
-        options = {name: getattr(decoding, name) for name in ("beam_size", "patience", "length_penalty")}
+        options = {
+            "beam_size": decoding.beam_size,
+            "patience": decoding.patience,
+            "length_penalty": decoding.length_penalty,
+            "min_decoding_length": decoding.min_length,
+            "no_repeat_ngram_size": decoding.no_repeat_ngram,
+        }
         return self._run(self.translator, batches, decoding, **options)
 
     def sample(
-        self, batches: list[list[list[int]]], decoding: DecodingParams, temperature: float, seed: int
+        self, batches: list[list[list[int]]], decoding: DecodingParams, sampling: SamplingParams, seed: int
     ) -> Iterator[list[list[int]]]:
         """Yield one output of every source, drawn from the model's distribution; the seed decides it.
 
         Each worker draws from a generator of its own, seeded when it starts: so a new one, alone, does the work.
         """
         ctranslate2.set_random_seed(seed)
-        options = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": temperature}
+        options = {
+            "beam_size": 1,
+            "sampling_topk": sampling.top_k,
+            "sampling_topp": sampling.top_p,
+            "sampling_temperature": sampling.temperature,
+        }
         return self._run(self._start_workers(1), batches, decoding, **options)
 
     def _run(

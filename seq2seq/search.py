@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from seq2seq.decoding import DecodingParams, SamplingParams
 from seq2seq.state import Model, State, reorder, select
 
 
@@ -60,12 +61,10 @@ def beam_search(
     model: Model,
     src: Tensor,
     mask: Tensor,
+    decoding: DecodingParams,
     *,
     bos: int,
     eos: int,
-    beam_size: int,
-    patience: float,
-    length_penalty: float,
     max_length: int,
 ) -> list[list[Hypothesis]]:
     """Find up to ``beam_size`` outputs for each source of a batch, best first.
@@ -79,20 +78,22 @@ def beam_search(
         model: any model of the protocol, in evaluation mode.
         src: source pieces [B, S].
         mask: True at real source pieces [B, S].
+        decoding: how to search.
         bos: the piece before the first.
         eos: the piece that ends an output.
-        beam_size: K.
-        patience: at 1, some poor hypotheses that end early can end the search before the best one does.
-        length_penalty: 0 ranks by the sum of log-probabilities, 1 by their mean.
         max_length: pieces of an output at most.
     """
+    beam_size = decoding.beam_size
     beams = _start(model, src, mask, bos, beam_size)
     finished: list[list[Hypothesis]] = [[] for _ in range(len(src))]
-    enough = round(patience * beam_size) if beam_size > 1 else 1
+    enough = round(decoding.patience * beam_size) if beam_size > 1 else 1
     for length in range(1, max_length + 1):
         logits, state = model.step(beams.tokens, beams.state)
+        forbid_repetition(logits, beams.history, decoding.no_repeat_ngram)
+        if length <= decoding.min_length:  # an output of n pieces ends with EOS at place n + 1
+            logits[:, eos] = -torch.inf
         candidates = _extend(beams.scores, logits, eos)
-        scale = length**length_penalty
+        scale = length**decoding.length_penalty
         _collect_ended(beams, candidates, finished, scale)
         beams = _grow(beams, state, candidates)
         growing = beams.scores.isfinite().any(1).tolist()
@@ -110,11 +111,27 @@ def beam_search(
     return [found[:beam_size] for found in ranked]
 
 
+def forbid_repetition(logits: Tensor, history: Tensor, size: int) -> None:
+    """Set logits [N, V] to -inf in place where a piece would repeat ``size`` pieces of its history [N, length].
+
+    Paulus et al. 2018, https://arxiv.org/abs/1705.04304, section 2.5. A size of 0 forbids nothing.
+    """
+    if not 0 < size <= history.shape[1]:
+        return
+    seen = history.unfold(1, size, 1)  # [N, length - size + 1, size]
+    now = history[:, history.shape[1] - size + 1 :]  # [N, size - 1] what the next piece would follow
+    row, place = (seen[:, :, :-1] == now.unsqueeze(1)).all(2).nonzero(as_tuple=True)
+    logits[row, seen[row, place, -1]] = -torch.inf
+
+
 @torch.inference_mode()
 def sample(
-    model: Model, src: Tensor, mask: Tensor, *, bos: int, eos: int, temperature: float, max_length: int
+    model: Model, src: Tensor, mask: Tensor, sampling: SamplingParams, *, bos: int, eos: int, max_length: int
 ) -> list[list[int]]:
-    """Draw one output for each source of a batch, piece by piece, from softmax(logits / temperature).
+    """Draw one output for each source of a batch, piece by piece.
+
+    Only the ``top_k`` best pieces are drawn from, and of them the fewest that hold ``top_p`` of the probability
+    (Fan et al. 2018, https://arxiv.org/abs/1805.04833; Holtzman et al. 2020, https://arxiv.org/abs/1904.09751).
 
     Returns:
         Pieces without BOS and EOS, at most ``max_length``. PyTorch's global generator decides.
@@ -123,7 +140,7 @@ def sample(
     tokens, drawn = torch.full_like(rows, bos), [list[int]() for _ in range(len(src))]
     for _ in range(max_length):
         logits, state = model.step(tokens, state)
-        tokens = torch.multinomial((logits.float() / temperature).softmax(-1), 1).squeeze(1)  # [B]
+        tokens = torch.multinomial(_truncate(logits.float(), sampling), 1).squeeze(1)  # [B]
         growing = tokens != eos
         state, tokens, rows = select(state, growing.nonzero().squeeze(1)), tokens[growing], rows[growing]
         if not len(rows):
@@ -131,6 +148,17 @@ def sample(
         for row, piece in zip(rows.tolist(), tokens.tolist(), strict=True):
             drawn[row].append(piece)
     return drawn
+
+
+def _truncate(logits: Tensor, sampling: SamplingParams) -> Tensor:
+    """Probabilities [B, V], not normalised, of what may be drawn."""
+    chances, order = (logits / sampling.temperature).softmax(-1).sort(descending=True, stable=True)
+    if sampling.top_k:
+        chances[:, sampling.top_k :] = 0.0
+    total = chances.sum(1, keepdim=True)
+    before = chances.cumsum(1) - chances  # of all that are better
+    chances[before >= sampling.top_p * total] = 0.0
+    return torch.zeros_like(chances).scatter_(1, order, chances)
 
 
 def _start(model: Model, src: Tensor, mask: Tensor, bos: int, beam_size: int) -> _Beams:

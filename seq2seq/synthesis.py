@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from seq2seq.decoding import SamplingParams
 from seq2seq.params import Section
 
 
@@ -13,7 +14,7 @@ class BackTranslationParams(Section):
 
     enabled: bool = Field(description="switches train_backward and back_translate off")
     search: Literal["beam", "sampling"] = Field(description="beam as in section decoding, or sampling")
-    sampling_temperature: float = Field(gt=0, le=2, description="of sampling; below 1 is more careful")
+    sampling: SamplingParams
     ratio: float = Field(gt=0, le=100, description="synthetic pairs at most per real pair")
     tag: bool = Field(description="mark synthetic sources with the piece <bt>")
     seed: int = Field(ge=0, lt=2**63, description="of the choice of lines and of sampling")

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from seq2seq.batches import pad
-from seq2seq.decoding import DecodingParams
+from seq2seq.decoding import DecodingParams, SamplingParams
 from seq2seq.encoder_decoder import EncoderDecoder
 from seq2seq.runtime import RuntimeParams, prepare_device
 from seq2seq.search import beam_search, sample
@@ -34,28 +34,19 @@ class TorchEngine:
         """Yield the best output of every source, for each batch in order."""
         for batch in batches:
             src = pad(batch).to(self.device)  # [B, S]
-            found = beam_search(
-                self.model,
-                src,
-                src != PAD,
-                bos=BOS,
-                eos=EOS,
-                beam_size=decoding.beam_size,
-                patience=decoding.patience,
-                length_penalty=decoding.length_penalty,
-                max_length=decoding.max_length(src.shape[1], self.model.params.max_length),
-            )
+            limit = decoding.max_length(src.shape[1], self.model.params.max_length)
+            found = beam_search(self.model, src, src != PAD, decoding, bos=BOS, eos=EOS, max_length=limit)
             yield [hypotheses[0].tokens for hypotheses in found]
 
     def sample(
-        self, batches: list[list[list[int]]], decoding: DecodingParams, temperature: float, seed: int
+        self, batches: list[list[list[int]]], decoding: DecodingParams, sampling: SamplingParams, seed: int
     ) -> Iterator[list[list[int]]]:
         """Yield one output of every source, drawn from the model's distribution; the seed decides it."""
         torch.manual_seed(seed)
         for batch in batches:
             src = pad(batch).to(self.device)  # [B, S]
             limit = decoding.max_length(src.shape[1], self.model.params.max_length)
-            yield sample(self.model, src, src != PAD, bos=BOS, eos=EOS, temperature=temperature, max_length=limit)
+            yield sample(self.model, src, src != PAD, sampling, bos=BOS, eos=EOS, max_length=limit)
 
     @torch.inference_mode()
     def attention(self, source: list[int], body: Sequence[int]) -> NDArray[np.float32] | None:

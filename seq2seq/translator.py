@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seq2seq.bundle import TOKENIZER, Manifest, read_manifest
 from seq2seq.ctranslate2_engine import CTranslate2Engine
-from seq2seq.decoding import DecodingParams, Engine
+from seq2seq.decoding import DecodingParams, Engine, SamplingParams
 from seq2seq.progress import Progress
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import EOS, Tokenizer
@@ -53,10 +53,10 @@ class Translator:
         """Translate each text; an empty one stays empty. With a label, progress is shown."""
         return self._run(texts, decoding.batch_size, lambda batches: self.engine.search(batches, decoding), label)
 
-    def sample(self, texts: list[str], decoding: DecodingParams, temperature: float, seed: int) -> list[str]:
+    def sample(self, texts: list[str], decoding: DecodingParams, sampling: SamplingParams, seed: int) -> list[str]:
         """Draw one translation of each text from the model's distribution; the seed decides it."""
         return self._run(
-            texts, decoding.batch_size, lambda batches: self.engine.sample(batches, decoding, temperature, seed)
+            texts, decoding.batch_size, lambda batches: self.engine.sample(batches, decoding, sampling, seed)
         )
 
     def _run(

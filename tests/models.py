@@ -16,7 +16,15 @@ from seq2seq.transformer import Transformer, TransformerParams
 
 LANGUAGES = LanguagesParams(source="en", target="de")
 RUNTIME = RuntimeParams(device="cpu", precision="float32", threads=1)
-DECODING = DecodingParams(beam_size=3, patience=2.0, length_penalty=1.0, max_length_factor=2.0, batch_size=4)
+DECODING = DecodingParams(
+    beam_size=3,
+    patience=2.0,
+    length_penalty=1.0,
+    min_length=0,
+    no_repeat_ngram=0,
+    max_length_factor=2.0,
+    batch_size=4,
+)
 SMALL = TransformerParams(
     encoder_layers=2,
     decoder_layers=2,

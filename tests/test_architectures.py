@@ -41,7 +41,8 @@ SHAPES = {
     "convolutional": CONVOLUTIONAL,
     "convolutional-wide": CONVOLUTIONAL.model_copy(update={"kernel": 7}),
 }
-OPTIONS = {"bos": BOS, "eos": EOS, "patience": 2.0, "length_penalty": 1.0, "max_length": 12}
+OPTIONS = {"bos": BOS, "eos": EOS, "max_length": 12}
+GREEDY = DECODING.model_copy(update={"beam_size": 1})
 
 
 def build(shape, tokenizer):
@@ -109,7 +110,7 @@ def test_the_future_is_hidden_and_the_source_is_seen(model, batch):
 
 @torch.inference_mode()
 def test_beam_one_is_greedy(model, batch):
-    found = beam_search(model, batch.src, batch.src_mask, beam_size=1, **OPTIONS)
+    found = beam_search(model, batch.src, batch.src_mask, GREEDY, **OPTIONS)
     for row, hypotheses in enumerate(found[:6]):
         tokens = [BOS]
         while len(tokens) <= 12:
@@ -123,10 +124,10 @@ def test_beam_one_is_greedy(model, batch):
 @torch.inference_mode()
 def test_search_finds_the_same_alone_and_in_a_padded_batch(model, batch):
     padded = torch.cat([batch.src, torch.full((len(batch.src), 5), PAD)], dim=1)
-    together = beam_search(model, padded, padded != PAD, beam_size=4, **OPTIONS)
+    together = beam_search(model, padded, padded != PAD, DECODING, **OPTIONS)
     for row in range(4):
         src = batch.src[row : row + 1, batch.src_mask[row]]
-        alone = beam_search(model, src, src != PAD, beam_size=4, **OPTIONS)[0]
+        alone = beam_search(model, src, src != PAD, DECODING, **OPTIONS)[0]
         assert together[row][0].tokens == alone[0].tokens
         assert together[row][0].score == pytest.approx(alone[0].score, abs=1e-4)
 
@@ -156,7 +157,7 @@ def test_ten_pairs_are_learned_by_heart(shape, tokenizer):
         optimizer.step()
         if loss.item() < 1.0:
             break
-    found = beam_search(model.eval(), batch.src, batch.src_mask, beam_size=1, **OPTIONS | {"max_length": 40})
+    found = beam_search(model.eval(), batch.src, batch.src_mask, GREEDY, **OPTIONS | {"max_length": 40})
     expected = [[piece for piece in row.tolist() if piece not in (PAD, EOS)] for row in batch.tgt_out]
     assert [hypotheses[0].tokens for hypotheses in found] == expected
 

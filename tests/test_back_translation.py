@@ -3,11 +3,13 @@ import pytest
 
 from seq2seq import back_translation
 from seq2seq.back_translation import back_translate
+from seq2seq.decoding import SamplingParams
 from seq2seq.synthesis import BackTranslationParams, choose_lines
 from seq2seq.weights import save_model
 from tests.models import DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
-BEAM = BackTranslationParams(enabled=True, search="beam", sampling_temperature=1.0, ratio=1.0, tag=True, seed=1)
+DRAW = SamplingParams(temperature=1.0, top_k=0, top_p=1.0)
+BEAM = BackTranslationParams(enabled=True, search="beam", sampling=DRAW, ratio=1.0, tag=True, seed=1)
 SAMPLING = BEAM.model_copy(update={"search": "sampling"})
 LINES = list(tiny_corpus()["target"])
 

@@ -5,10 +5,18 @@ from collections import Counter
 import pytest
 import torch
 
+from seq2seq.decoding import SamplingParams
 from seq2seq.search import beam_search, sample
 from seq2seq.state import State
+from tests.models import DECODING
 
 TINY_EOS = 0
+OPTIONS = {"bos": 1, "eos": TINY_EOS, "max_length": 9}
+DRAW = SamplingParams(temperature=2.0, top_k=0, top_p=1.0)
+
+
+def decode_with(**changes):
+    return DECODING.model_copy(update={"patience": 1.0, **changes})
 
 
 class Table:
@@ -45,8 +53,8 @@ def brute_force(model, sentence, bos, max_length, length_penalty):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_wide_beam_equals_brute_force(seed, length_penalty):
     model, src = Table(seed), torch.arange(5).unsqueeze(1)
-    options = {"bos": 1, "eos": TINY_EOS, "patience": 1.0, "length_penalty": length_penalty, "max_length": 4}
-    found = beam_search(model, src, src >= 0, beam_size=4**4, **options)
+    decoding = decode_with(beam_size=4**4, length_penalty=length_penalty)
+    found = beam_search(model, src, src >= 0, decoding, bos=1, eos=TINY_EOS, max_length=4)
     for sentence, hypotheses in enumerate(found):
         score, pieces = brute_force(model, sentence, 1, 4, length_penalty)
         assert hypotheses[0].tokens == pieces
@@ -60,8 +68,10 @@ def test_patience_waits_for_a_hypothesis_that_ends_later():
     likely, end = torch.tensor([-2.0, -9.0, -9.0, 4.0]), torch.tensor([4.0, -9.0, -9.0, -2.0])
     model.logits[:] = likely  # piece 3, which EOS may follow at any time, though it is unlikely ...
     model.logits[0, 3, 3] = end  # ... except behind two of them
-    options = {"bos": 1, "eos": TINY_EOS, "length_penalty": 1.0, "max_length": 9, "beam_size": 2}
-    hasty, patient = (beam_search(model, src, src >= 0, patience=patience, **options)[0][0] for patience in (1.0, 2.0))
+    hasty, patient = (
+        beam_search(model, src, src >= 0, decode_with(beam_size=2, patience=patience), **OPTIONS)[0][0]
+        for patience in (1.0, 2.0)
+    )
     assert hasty.tokens in ([], [3])
     assert patient.tokens == [3, 3]
 
@@ -69,7 +79,7 @@ def test_patience_waits_for_a_hypothesis_that_ends_later():
 def test_samples_follow_the_distribution():
     model, src = Table(3), torch.zeros(20_000, 1, dtype=torch.long)
     torch.manual_seed(1)
-    drawn = sample(model, src, src >= 0, bos=1, eos=TINY_EOS, temperature=2.0, max_length=2)
+    drawn = sample(model, src, src >= 0, DRAW, bos=1, eos=TINY_EOS, max_length=2)
     first = (model.logits[0, 0, 1]).softmax(0)  # the table doubles its logits, the temperature halves them
     second = (model.logits[0, 1, 2]).softmax(0)
     counts = Counter(map(tuple, drawn))
@@ -80,7 +90,45 @@ def test_samples_follow_the_distribution():
 
 def test_a_sentence_is_found_the_same_alone_and_in_a_batch():
     model, src = Table(11), torch.arange(6).unsqueeze(1)
-    options = {"bos": 1, "eos": TINY_EOS, "patience": 1.0, "length_penalty": 1.0, "max_length": 9, "beam_size": 3}
-    together = beam_search(model, src, src >= 0, **options)
-    alone = [beam_search(model, src[row : row + 1], src[row : row + 1] >= 0, **options)[0] for row in range(6)]
+    together = beam_search(model, src, src >= 0, DECODING, **OPTIONS)
+    alone = [
+        beam_search(model, src[row : row + 1], src[row : row + 1] >= 0, DECODING, **OPTIONS)[0] for row in range(6)
+    ]
     assert [found[0].tokens for found in together] == [found[0].tokens for found in alone]
+
+
+def test_only_the_best_pieces_are_drawn():
+    model, src = Table(3), torch.zeros(4000, 1, dtype=torch.long)
+    chances = (2 * model.logits[0, 0, 1]).softmax(0)
+    best = chances.argsort(descending=True).tolist()
+    share = float(chances[best[0]] + chances[best[1]] / 2)
+    for changes, expected in (({"top_k": 1}, 1), ({"top_k": 3}, 3), ({"top_p": 1e-6}, 1), ({"top_p": share}, 2)):
+        sampling = DRAW.model_copy(update={"temperature": 1.0, **changes})
+        drawn = sample(model, src, src >= 0, sampling, bos=1, eos=TINY_EOS, max_length=1)
+        assert {one[0] if one else TINY_EOS for one in drawn} == set(best[:expected])
+
+
+def ngrams(tokens, size):
+    return [tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_nothing_is_said_twice_where_that_is_forbidden(size):
+    model, src = Table(5), torch.arange(6).unsqueeze(1)
+    model.logits[..., TINY_EOS] -= 6  # long outputs
+    free, bound = (
+        beam_search(model, src, src >= 0, decode_with(no_repeat_ngram=no), **OPTIONS | {"max_length": 30})
+        for no in (0, size)
+    )
+    assert any(len(set(ngrams(one[0].tokens, size))) < len(ngrams(one[0].tokens, size)) for one in free)
+    for found in bound:
+        for hypothesis in found:
+            assert len(set(ngrams(hypothesis.tokens, size))) == len(ngrams(hypothesis.tokens, size))
+
+
+def test_outputs_have_at_least_the_pieces_asked_for():
+    model, src = Table(5), torch.arange(6).unsqueeze(1)
+    model.logits[..., TINY_EOS] += 6  # short outputs
+    short, longer = (beam_search(model, src, src >= 0, decode_with(min_length=least), **OPTIONS) for least in (0, 5))
+    assert min(len(one[0].tokens) for one in short) < 5
+    assert {len(one[0].tokens) for one in longer} == {5}
