@@ -8,9 +8,20 @@ from seq2seq.attention import read_attention
 from seq2seq.bundle import MANIFEST, bundle_digest, read_manifest
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
+from seq2seq.training import Trainer
 from seq2seq.translator import Translator
 from seq2seq.weights import load_model, save_model
-from tests.models import DECODING, LANGUAGES, RUNTIME, SMALL, tiny_corpus, tiny_model, tiny_tokenizer
+from tests.models import (
+    DECODING,
+    LANGUAGES,
+    RUNTIME,
+    SMALL,
+    TRAINING,
+    tiny_corpus,
+    tiny_model,
+    tiny_pairs,
+    tiny_tokenizer,
+)
 
 ORIGIN = {"data": "a", "params": "b", "code": "c"}
 TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
@@ -55,8 +66,25 @@ def test_a_bundle_holds_no_pickle_and_no_path(bundle, float_engine):
             assert str(folder.parent).encode() not in file.read_bytes()
 
 
-def test_the_fast_engine_finds_what_ours_finds(bundle, float_engine):
-    ours, fast = (Translator.load(folder, RUNTIME).translate(TEXTS, DECODING) for folder in (bundle, float_engine))
+@pytest.fixture(scope="module")
+def trained(tokenizer, tmp_path_factory):
+    """A bundle and its fast form, of a model that has learned enough not to be torn between equals."""
+    folder, pairs = tmp_path_factory.mktemp("trained"), tiny_pairs(tokenizer)
+    params = TRAINING.model_copy(update={"max_updates": 60})
+    trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, torch.device("cpu"), None)
+    trainer.train([pairs], pairs, "test")
+    save_model(folder / "bundle", trainer.model, tokenizer, LANGUAGES, ORIGIN)
+    export_ctranslate2(folder / "bundle", folder / "fast", "float32")
+    return folder / "bundle", folder / "fast"
+
+
+CHANGES = [{}, {"patience": 1.0}, {"min_length": 20}, {"no_repeat_ngram": 1}, {"no_repeat_ngram": 2}, {"beam_size": 1}]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_fast_engine_finds_what_ours_finds(trained, change):
+    decoding = DECODING.model_copy(update=change)
+    ours, fast = (Translator.load(folder, RUNTIME).translate(TEXTS, decoding) for folder in trained)
     assert ours == fast
     assert ours[TEXTS.index("")] == ""
 
