@@ -135,15 +135,13 @@ def _next_commands(folder: Path) -> str:
     command = str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
     registered = _read(folder, "registration.json")
     named = f" --name {registered['name']}" if registered and folder != Path.cwd() else ""
-    presets = " or ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
     flow = f"{command} -m flows.pipeline"
     lines = {
         f"{command} -m flows.release history{named}": "every version, and why it was promoted or not",
         # without the demo's corpora: with them it would bear the demo's name, and have a gate set of its own
         f"{flow} --set 'corpora.names=[]' --set corpora.pairs=FILE.tsv": "learn from your own pairs",
+        f"{flow} --preset NAME": f"{PRESETS}/ has the names, such as gettext",
     }
-    if presets:
-        lines[f"{flow} --preset NAME"] = f"NAME is {presets}"
     if (folder / PAGE).exists():
         lines = {f"{command} -m webbrowser {os.path.relpath(folder / PAGE)}": "the report"} | lines
     width = max(map(len, lines))
