@@ -30,7 +30,7 @@ test: lint test-quick ## lint and tests, at most 12 minutes
 lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 	ruff check
 	ruff format --check
-	mypy seq2seq tasks flows
+	mypy seq2seq tasks flows benchmarks
 	lint-imports --no-cache
 	hadolint Dockerfile
 

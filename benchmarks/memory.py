@@ -1,0 +1,83 @@
+"""Peak memory of training as the corpus grows: ``python -m benchmarks.memory [PAIRS]...`` (300,000 and 3,000,000).
+
+Each size is trained for some updates in a process of its own, on sentences made of random words.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from seq2seq.benchmark_worker import peak_memory_mb
+from seq2seq.corpus import pairs
+from seq2seq.fitting import TrainingData, fit
+from seq2seq.languages import LanguagesParams
+from seq2seq.params import load_section
+from seq2seq.runtime import RuntimeParams
+from seq2seq.tokenizer import TokenizerParams, train_tokenizer
+from seq2seq.training import TrainingParams
+from seq2seq.transformer import TransformerParams
+
+PARAMS = Path("params.yaml")
+SIZES = (300_000, 3_000_000)
+LINES_PER_FRAME = 100_000
+UPDATES = 50
+
+
+def make_frames(lines: int) -> Iterator[pd.DataFrame]:
+    """Yield ``lines`` pairs of 5 to 24 random words a side."""
+    random = np.random.default_rng(1)
+    words = np.array([f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in ("l", "m", "n", "ra", "so", "tu")])
+
+    def sentences(count: int) -> list[str]:
+        drawn, ends = random.choice(words, size=count * 24), random.integers(5, 25, size=count)
+        return [" ".join(drawn[24 * line : 24 * line + end]) for line, end in enumerate(ends)]
+
+    for start in range(0, lines, LINES_PER_FRAME):
+        count = min(LINES_PER_FRAME, lines - start)
+        yield pairs(sentences(count), sentences(count), "random")
+
+
+def train(lines: int) -> None:
+    """Train a little on ``lines`` pairs, and print this process's peak memory in MB."""
+    runtime = load_section(PARAMS, "runtime", RuntimeParams)
+    with tempfile.TemporaryDirectory() as folder:
+        validation = next(make_frames(500))
+        tokenizer_params = load_section(PARAMS, "tokenizer", TokenizerParams)
+        learned = train_tokenizer(
+            validation["source"], validation["target"], tokenizer_params, runtime.threads, Path(folder, "tokenizer")
+        )
+        fit(
+            TrainingData(lambda: make_frames(lines), lambda: (), lines, validation, tag=False),
+            tokenizer=learned,
+            languages=LanguagesParams(source="en", target="de"),
+            architecture="transformer",
+            model_params=load_section(PARAMS, "transformer", TransformerParams),
+            params=load_section(PARAMS, "train", TrainingParams).model_copy(update={"max_updates": UPDATES}),
+            runtime=runtime,
+            origin={},
+            work=Path(folder),
+            out=Path(folder, "bundle"),
+            label=f"{lines:,} pairs",
+        )
+    print(f"{peak_memory_mb():.0f}")
+
+
+def main() -> None:
+    """Train at each size, and print peak memory as a ratio to the first."""
+    sizes = [int(size) for size in sys.argv[1:]] or list(SIZES)
+    first = 0.0
+    for size in sizes:
+        command = [sys.executable, "-c", f"from benchmarks.memory import train; train({size})"]
+        found = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        peak = float(found.stdout.splitlines()[-1])
+        first = first or peak
+        print(f"{size:>12,} pairs: {peak:,.0f} MB, {peak / first:.2f} times the first", flush=True)
+
+
+if __name__ == "__main__":
+    main()
