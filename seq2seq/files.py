@@ -40,7 +40,8 @@ def _remove(path: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a sibling path to write a file or a directory to; move it onto ``path`` if the block succeeds.
 
-    If the block raises, what it wrote is removed and ``path`` stays as it was.
+    If the block raises, what it wrote is removed and ``path`` stays as it was; an OSError names ``path`` where it
+    names no file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +52,9 @@ def replacing(path: Path) -> Iterator[Path]:
         if partial.is_dir() and path.is_dir():  # rename(2) replaces files and empty directories only
             _remove(path)
         partial.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # libraries of C++ don't say what they could not write
+        raise
     finally:
         _remove(partial)
 

@@ -1,5 +1,6 @@
 """Where and how precisely to compute: device, precision and the number of threads."""
 
+import os
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -35,7 +36,11 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
             "params.yaml: runtime.device is cuda, but PyTorch sees no CUDA device; "
             "set it to auto or cpu, or install a CUDA build of PyTorch (README, Installation)"
         )
-    return torch.device("cuda" if params.device != "cpu" and available else "cpu")
+    if params.device == "cpu" or not available:
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))  # torchrun gives each process its GPU
+    torch.cuda.set_device(device)
+    return device
 
 
 def autocast_dtype(params: RuntimeParams, device: "torch.device") -> "torch.dtype | None":

@@ -1,3 +1,4 @@
+import errno
 import json
 import subprocess
 import sys
@@ -14,10 +15,11 @@ def test_a_failure_while_writing_leaves_the_old_content_and_nothing_else(tmp_pat
     with replacing(folder) as partial:
         partial.mkdir()
         (partial / "a").write_text("old")
-    with pytest.raises(OSError, match="full"), replacing(folder) as partial:
+    with pytest.raises(OSError, match="full") as caught, replacing(folder) as partial:
         partial.mkdir()
         (partial / "a").write_text("new")
-        raise OSError("full")
+        raise OSError(errno.ENOSPC, "full")
+    assert caught.value.filename == str(folder)
     assert (folder / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
