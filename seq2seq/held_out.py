@@ -1,5 +1,9 @@
-"""The sets that a model is judged on: test sets are reported, the gate set decides on promotion."""
+"""The sets that a model is judged on.
 
+Test sets are reported, the gate set decides on promotion, and the validation set on all that is tried.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +11,7 @@ import pandas as pd
 from seq2seq.corpus import read_corpus
 from seq2seq.errors import UserError
 
-GATE = "gate"
+GATE, VALIDATION = "gate", "validation"
 
 
 def read_test_sets(corpus: Path) -> dict[str, pd.DataFrame]:
@@ -20,6 +24,16 @@ def read_test_sets(corpus: Path) -> dict[str, pd.DataFrame]:
     if not folders:
         raise UserError(f"{corpus / 'test'} holds no test set; run the stage clean")
     return {folder.name: _read(folder) for folder in folders}
+
+
+def read_evaluated_sets(corpus: Path, kinds: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Read the sets to score by name: all test sets, the validation set, or both.
+
+    Raises:
+        UserError: one is missing, or has no lines.
+    """
+    sets = read_test_sets(corpus) if "test" in kinds else {}
+    return sets | ({VALIDATION: _read(corpus / VALIDATION)} if VALIDATION in kinds else {})
 
 
 def read_gate(corpus: Path) -> pd.DataFrame:

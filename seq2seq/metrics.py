@@ -4,7 +4,7 @@ BLEU: Papineni et al. 2002; chrF: Popović 2015; TER: Snover et al. 2006.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,9 @@ Counts = npt.NDArray[np.int64]
 
 
 class EvaluationParams(Section):
-    """How sure we are of a score."""
+    """What is scored, and how sure we are of a score."""
 
+    sets: list[Literal["test", "validation"]] = Field(min_length=1, description="while you search, validation alone")
     bootstrap_samples: int = Field(ge=100, le=100_000, description="resamples of the test set per 95 % interval")
     seed: int = Field(ge=0, description="of the resampling")
 

@@ -1,4 +1,4 @@
-"""Stages `evaluate` and `evaluate_quantized`: a bundle translates the test sets and the gate set, and is scored."""
+"""Stages `evaluate` and `evaluate_quantized`: a bundle translates the sets to score and the gate set."""
 
 import argparse
 from pathlib import Path
@@ -25,14 +25,14 @@ def main() -> None:
 
     from seq2seq.decoding import DecodingParams
     from seq2seq.evaluation import predict, score_sets, write_predictions
-    from seq2seq.held_out import GATE, read_gate, read_test_sets
+    from seq2seq.held_out import GATE, read_evaluated_sets, read_gate
     from seq2seq.metrics import EvaluationParams
     from seq2seq.translator import Translator
 
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
-    tests = read_test_sets(paths.corpus)
+    tests = read_evaluated_sets(paths.corpus, evaluation.sets)
     sets = tests | {GATE: read_gate(paths.corpus)}
     translator = Translator.load(paths.bundle, runtime)
     language = translator.manifest.languages.target

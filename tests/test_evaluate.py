@@ -30,6 +30,7 @@ def workspace(tokenizer, tmp_path_factory):
     for name, frame in {
         "train": corpus[12:],
         "gate": corpus[:3],
+        "validation": corpus[5:7],
         "test/second": corpus[3:7],
         "test/first": corpus[7:12],
     }.items():
@@ -46,6 +47,18 @@ def run(workspace, monkeypatch, out, bundle="int8", *flags):
     monkeypatch.setattr(sys, "argv", ["evaluate", *paths, *results, *flags])
     evaluate.main()
     return json.loads((workspace / out / "scores.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("sets", "names"), [("[validation]", ["validation"]), ("[test, validation]", ["first", "second", "validation"])]
+)
+def test_a_search_need_not_score_the_test_sets(workspace, tmp_path, monkeypatch, sets, names):
+    shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
+    params = tmp_path / "params.yaml"
+    params.write_text(params.read_text().replace("sets: [test]", f"sets: {sets}"))
+    scores = run(tmp_path, monkeypatch, "out")
+    assert list(scores["tests"]) == names
+    assert sorted(path.stem for path in (tmp_path / "out/predictions").iterdir()) == sorted([*names, "gate"])
 
 
 @pytest.mark.parametrize("bundle", ["forward", "int8"])

@@ -26,7 +26,7 @@ from tests.models import LANGUAGES, tiny_corpus, tiny_model
 ROOT = Path(__file__).parents[1]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
 AWKWARD = ["<script>alert('x')</script> & \"more\"", "مرحبا بالعالم", "今天天气很好。"]
-EVALUATION = EvaluationParams(bootstrap_samples=100, seed=1)
+EVALUATION = EvaluationParams(sets=["test"], bootstrap_samples=100, seed=1)
 CURVE = "update,epoch,lr,train_loss,validation_loss\n"
 
 
