@@ -14,12 +14,13 @@ import pandas as pd
 
 from seq2seq.benchmark_worker import peak_memory_mb
 from seq2seq.corpus import pairs
-from seq2seq.fitting import TrainingData, fit
+from seq2seq.fitting import fit
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import TokenizerParams, train_tokenizer
 from seq2seq.training import TrainingParams
+from seq2seq.training_data import TrainingData
 from seq2seq.transformer import TransformerParams
 
 PARAMS = Path("params.yaml")

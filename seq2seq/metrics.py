@@ -78,6 +78,16 @@ def score(
     }
 
 
+def quick_score(hypotheses: Sequence[str], references: Sequence[str], language: str, metric: str) -> float:
+    """Cased BLEU (``bleu``) or chrF (``chrf``) of line-aligned translations into ``language``, from 0 to 100.
+
+    Raises:
+        UserError: the language's tokenizer is not installed.
+    """
+    scorer = CHRF() if metric == "chrf" else _bleu(language, lowercase=False)
+    return float(scorer.corpus_score(hypotheses, [references]).score)
+
+
 def paired_bootstrap(
     hypotheses: Sequence[str],
     baseline: Sequence[str],

@@ -5,12 +5,14 @@ They are started by torchrun, https://docs.pytorch.org/docs/stable/elastic/run.h
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ class Processes:
         if self.count > 1:
             dist.all_reduce(value)
         return value
+
+    def gather(self, value: T) -> list[T]:
+        """What each process holds, in the order of their ranks; values are pickled on the way."""
+        if self.count == 1:
+            return [value]
+        values: list[T | None] = [None] * self.count
+        dist.all_gather_object(values, value)
+        return cast(list[T], values)
 
     def wait(self) -> None:
         """Go on when all processes have come here."""

@@ -16,7 +16,7 @@ class RuntimeParams(Section):
     """Results are the same bytes only for the same CPU model, device and number of threads."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(description="auto takes CUDA where there is one")
-    precision: Literal["auto", "float32", "bf16"] = Field(description="auto is bf16 on CUDA, else float32")
+    precision: Literal["auto", "float32", "bf16", "fp16"] = Field(description="auto: bf16 on CUDA, else float32")
     threads: int = Field(ge=1, le=1024, description="CPU threads of every stage")
 
 
@@ -38,7 +38,13 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
         )
     if params.device == "cpu" or not available:
         return torch.device("cpu")
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))  # torchrun gives each process its GPU
+    rank, count = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()  # set by torchrun
+    if rank >= count:
+        raise UserError(
+            f"torchrun started more than {rank} processes here, one for each GPU, but there are {count} GPUs; "
+            "lower --nproc-per-node in launch, or set runtime.device to cpu"
+        )
+    device = torch.device("cuda", rank)
     torch.cuda.set_device(device)
     return device
 
@@ -47,5 +53,6 @@ def autocast_dtype(params: RuntimeParams, device: "torch.device") -> "torch.dtyp
     """The dtype of matrix products under autocast, or None to compute in float32."""
     import torch  # noqa: PLC0415 - as above
 
-    bf16 = params.precision == "bf16" or (params.precision == "auto" and device.type == "cuda")
-    return torch.bfloat16 if bf16 else None
+    if params.precision == "auto":
+        return torch.bfloat16 if device.type == "cuda" else None
+    return {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[params.precision]

@@ -29,7 +29,7 @@ def write_token_store(folder: Path, parts: Iterable[tuple[Encoded, Encoded]], to
     """
     shards = -(-total // PAIRS_PER_SHARD) or 1
     draw = np.random.default_rng(0)
-    kept = seen = 0
+    kept = seen = longest = 0
     with replacing(folder) as partial, ExitStack() as stack:
         partial.mkdir()
         files = [
@@ -41,10 +41,10 @@ def write_token_store(folder: Path, parts: Iterable[tuple[Encoded, Encoded]], to
                 seen += 1
                 if not fits(src, tgt, max_length):
                     continue
-                kept += 1
+                kept, longest = kept + 1, max(longest, len(src) + len(tgt) + 1)
                 for file, numbers in zip(files[shard], (src, tgt, (len(src), len(tgt))), strict=True):
                     file.write(np.asarray(numbers, dtype=np.int32).tobytes())
-        write_json(partial / FACTS, {"shards": shards, "pairs": kept, "left_out": seen - kept})
+        write_json(partial / FACTS, {"shards": shards, "pairs": kept, "left_out": seen - kept, "longest": longest})
 
 
 def fits(src: Sequence[int], tgt: Sequence[int], max_length: int) -> bool:
@@ -63,6 +63,7 @@ class TokenStore:
         """Open what :func:`write_token_store` wrote."""
         self.folder, facts = folder, read_json(folder / FACTS)
         self.shards, self.pairs, self.left_out = facts["shards"], facts["pairs"], facts["left_out"]
+        self.longest = facts["longest"]  # source and target pieces of a pair, BOS or EOS included
 
     def __len__(self) -> int:
         return int(self.shards)

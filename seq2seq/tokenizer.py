@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import sentencepiece
 from pydantic import Field
 
@@ -37,6 +38,23 @@ class TokenizerParams(Section):
     vocabulary_size: int = Field(ge=16, le=1_000_000, description="pieces in each vocabulary, special ones included")
     byte_fallback: bool = Field(description="spell unknown characters as bytes in place of <unk>")
     split_digits: bool = Field(description="make each digit a piece of its own")
+
+
+class SubwordSampling:
+    """Chance in how words are cut, so that a model meets them in many shapes.
+
+    With a unigram vocabulary Kudo 2018, https://arxiv.org/abs/1804.10959, where ``alpha`` is the inverse temperature
+    (0.1 cuts freely); with BPE Provilkov et al. 2020, https://arxiv.org/abs/1910.13267, where it is the share of
+    merges that are left out.
+    """
+
+    def __init__(self, alpha: float, *seed: int) -> None:
+        self.alpha, self._draw = alpha, np.random.default_rng(seed)
+
+    def options(self) -> dict[str, Any]:
+        """What SentencePiece's ``encode`` is to be given for one list of texts; its global seed is set."""
+        sentencepiece.set_random_generator_seed(int(self._draw.integers(2**32)))
+        return {"enable_sampling": True, "alpha": self.alpha, "nbest_size": -1}
 
 
 class Tokenizer:
@@ -103,14 +121,16 @@ class Tokenizer:
         """The target vocabulary in the order of its ids."""
         return _pieces(self._target)
 
-    def encode_source(self, texts: list[str], synthetic: bool = False) -> list[list[int]]:
+    def encode_source(
+        self, texts: list[str], synthetic: bool = False, sampling: SubwordSampling | None = None
+    ) -> list[list[int]]:
         """Piece ids of each text, ending with EOS; those of synthetic texts start with BT."""
         tag = [BT] if synthetic else []
-        return [[*tag, *ids, EOS] for ids in _encode(self._source, texts)]
+        return [[*tag, *ids, EOS] for ids in _encode(self._source, texts, sampling)]
 
-    def encode_target(self, texts: list[str]) -> list[list[int]]:
+    def encode_target(self, texts: list[str], sampling: SubwordSampling | None = None) -> list[list[int]]:
         """Piece ids of each text, without BOS and EOS."""
-        return _encode(self._target, texts)
+        return _encode(self._target, texts, sampling)
 
     def decode_target(self, ids: list[list[int]]) -> list[str]:
         """Text of each list of ids; special pieces vanish, except that UNK becomes a visible ⁇."""
@@ -218,6 +238,9 @@ def _pieces(processor: Any) -> list[str]:
     return [processor.id_to_piece(index) for index in range(processor.get_piece_size())]
 
 
-def _encode(processor: Any, texts: list[str]) -> list[list[int]]:
-    # one thread: the default takes every core of the machine
-    return list(processor.encode([normalise(text) for text in texts], num_threads=1)) if texts else []
+def _encode(processor: Any, texts: list[str], sampling: SubwordSampling | None) -> list[list[int]]:
+    if not texts:
+        return []
+    options = sampling.options() if sampling else {}
+    # one thread: the default takes every core of the machine, and draws in another order each time
+    return list(processor.encode([normalise(text) for text in texts], num_threads=1, **options))

@@ -1,27 +1,27 @@
 """Training of any encoder-decoder: schedule, early stopping, averaging, and resumption to the same bytes."""
 
-import csv
-import io
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, fields
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from seq2seq import schedules
-from seq2seq.batches import Batch, PairedSequences, Shards, training_batches
+from seq2seq.batches import PairedSequences, Shards, training_batches
+from seq2seq.checkpoints import Checkpoints
+from seq2seq.curve import Point, best_updates, validations_since_best
 from seq2seq.encoder_decoder import EncoderDecoder
 from seq2seq.errors import UserError
-from seq2seq.files import write_bytes, write_text
-from seq2seq.loss import divergence, smoothed_cross_entropy
+from seq2seq.objective import BatchLoss, shifted
 from seq2seq.params import Section
 from seq2seq.processes import ALONE, Processes, unshared
 from seq2seq.progress import Progress
@@ -33,6 +33,7 @@ class TrainingParams(Section):
     max_updates: int = Field(ge=1, description="optimizer steps at most")
     max_epochs: int = Field(ge=1, description="passes over the training set at most")
     batch_tokens: int = Field(ge=16, description="source plus target tokens of a batch at most, padding counted")
+    subword_sampling: float = Field(ge=0, le=1, description="how freely words are cut anew in each epoch; 0: never")
     accumulate: int = Field(ge=1, description="parts that a batch is computed in, one after another, to save memory")
     launch: str = Field(min_length=1, description="how the stage's process is started: python, or torchrun for several")
     schedule: Literal["inverse_sqrt", "cosine", "plateau", "constant"] = Field(description="way down after warm-up")
@@ -44,21 +45,13 @@ class TrainingParams(Section):
     adam_beta2: float = Field(gt=0, lt=1, description="Adam's decay of the squared gradient")
     weight_decay: float = Field(ge=0, description="decoupled, as in AdamW")
     clip_norm: float = Field(gt=0, description="largest norm of the gradient")
+    ema: float = Field(ge=0, lt=1, description="decay of the moving average of weights that is validated; 0: none")
     validate_every: int = Field(ge=1, description="updates between validations, each of which is a checkpoint")
-    patience: int = Field(ge=1, description="validations without a lower loss before training stops")
-    average_checkpoints: int = Field(ge=1, le=100, description="checkpoints of lowest loss whose weights are averaged")
+    early_stopping_metric: Literal["loss", "bleu", "chrf"] = Field(description="of greedy outputs, or of the loss")
+    patience: int = Field(ge=1, description="validations without a better one before training stops")
+    average_checkpoints: int = Field(ge=1, le=100, description="best validated checkpoints whose weights are averaged")
+    compile: bool = Field(description="let torch.compile translate the model; needs a C++ compiler")
     seed: int = Field(ge=0, lt=2**63, description="of initial weights, order of batches and dropout")
-
-
-@dataclass(frozen=True)
-class Point:
-    """One validation: losses in nats per target token, the training loss smoothed labels included."""
-
-    update: int
-    epoch: int
-    lr: float
-    train_loss: float
-    validation_loss: float
 
 
 @dataclass
@@ -72,38 +65,9 @@ class Position:
     tokens: int = 0
     points: list[Point] = field(default_factory=list)
 
-    def stopped(self, params: TrainingParams) -> bool:
-        """Whether early stopping has ended the training."""
-        losses = [point.validation_loss for point in self.points]
-        return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= params.patience
 
-
-class BatchLoss(nn.Module):
-    """A model together with its loss, so that several processes can share their gradients of both."""
-
-    def __init__(self, model: EncoderDecoder, dtype: torch.dtype | None) -> None:
-        super().__init__()
-        self.model, self.dtype = model, dtype
-
-    def forward(self, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
-        """Summed loss of a batch in nats; with ``r_drop``, the mean of two dropouts and what divides them.
-
-        Half of the loss of Liang et al. 2021, https://arxiv.org/abs/2106.14448, which adds up the two.
-        """
-        real, weight = batch.tgt_out[batch.tgt_mask], self.model.output_weight  # [N], [V, D]
-        hidden = self._hidden(batch)
-        loss = smoothed_cross_entropy(hidden, weight, real, smoothing)
-        if not r_drop:
-            return loss
-        other = self._hidden(batch)
-        mean = (loss + smoothed_cross_entropy(other, weight, real, smoothing)) / 2
-        return mean + r_drop / 2 * divergence(hidden, other, weight)
-
-    def _hidden(self, batch: Batch) -> Tensor:
-        """Hidden states [N, D] of the real target tokens."""
-        with torch.autocast(batch.src.device.type, dtype=self.dtype, enabled=self.dtype is not None):
-            hidden: Tensor = self.model(batch.src, batch.src_mask, batch.tgt_in)  # [B, T, D]
-        return hidden[batch.tgt_mask]
+def say_nothing(_point: Point) -> None:
+    """Tell nobody of a point."""
 
 
 class Trainer:
@@ -120,54 +84,84 @@ class Trainer:
         device: torch.device,
         dtype: torch.dtype | None,
         processes: Processes = ALONE,
+        score: Callable[[EncoderDecoder], float] | None = None,
+        tell: Callable[[Point], None] = say_nothing,
     ) -> None:
-        """Pick up the checkpoint in ``work``, if there is one."""
-        self.model, self.params, self.work = model.to(device), params, work
-        self.device, self.processes = device, processes
-        decayed = [weight for weight in model.parameters() if weight.dim() > 1]
-        others = [weight for weight in model.parameters() if weight.dim() <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": params.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=params.lr,
-            betas=(0.9, params.adam_beta2),
-            eps=1e-9,
-            fused=True,
-        )
-        self.position = Position()
+        """Pick up the newest checkpoint in ``work``, if there is one.
+
+        Args:
+            model: what is trained.
+            params: how.
+            work: folder of the unfinished training.
+            device: where.
+            dtype: of matrix products under autocast; None computes in float32.
+            processes: which of how many this one is.
+            score: BLEU or the like of a model on the validation set; by it checkpoints are then chosen.
+            tell: is called in the first process with every new point of the learning curve.
+
+        Raises:
+            UserError: the checkpoint belongs to another model.
+        """
+        self.model, self.params = model.to(device), params
+        self.device, self.processes, self.score, self.tell = device, processes, score, tell
+        self.optimizer = _optimizer(model, params)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
+        self.average = _moving_average(model, params.ema) if params.ema else None
+        self.position, self.checkpoints = Position(), Checkpoints(work)
         self._resume()
+        if params.compile:
+            self.model.compile(dynamic=True)
         self.loss = BatchLoss(self.model, dtype)
+        self.validation_loss = BatchLoss(self.validated, dtype)
         self.shared_loss = processes.wrap(self.loss, device)
 
-    def train(self, shards: Shards, validation: PairedSequences, label: str) -> list[Point]:
+    @property
+    def validated(self) -> EncoderDecoder:
+        """The model that is validated and kept: the moving average, or the one that is trained."""
+        return cast(EncoderDecoder, self.average.module) if self.average else self.model
+
+    def train(self, epochs: Callable[[int], Shards], validation: PairedSequences, label: str) -> list[Point]:
         """Train to the end, leave the averaged weights in the first process's model, and return the learning curve.
+
+        Args:
+            epochs: gives the training set of an epoch, counted from 0.
+            validation: what the loss of validations is computed on.
+            label: stands before each line of progress.
 
         Raises:
             UserError: the loss is no longer a number.
         """
         params, position = self.params, self.position
         self.model.train()
+        started, learned = time.monotonic(), 0
         with Progress(label, params.max_updates, "updates", quiet=not self.processes.is_first) as progress:
             progress.add(position.update)
-            while position.epoch < params.max_epochs and not self._done():
-                for pairs, rows in training_batches(
-                    shards, params.batch_tokens, params.seed, position.epoch, position.batch
-                ):
-                    self._update(pairs, rows)
-                    progress.add(1, self._note())
-                    if position.update % params.validate_every == 0 or position.update == params.max_updates:
-                        self._validate(validation)
-                    if self._done():
-                        break
-                else:
-                    position.epoch, position.batch = position.epoch + 1, 0
+            for pairs, rows in self._batches(epochs):
+                self._update(pairs, rows)
+                learned += pairs.target_tokens(rows)
+                progress.add(1, f"{learned / (time.monotonic() - started):,.0f} target tokens/s, {self._note()}")
+                if position.update % params.validate_every == 0 or position.update == params.max_updates:
+                    self._validate(validation)
             if position.tokens:  # the last epoch ended between two validations
                 self._validate(validation)
         if self.processes.is_first:
-            self._average()
+            self._keep_average()
         return position.points
 
+    def _batches(self, epochs: Callable[[int], Shards]) -> Iterator[tuple[PairedSequences, NDArray[np.int64]]]:
+        """The batches from here to the end of the training."""
+        params, position = self.params, self.position
+        while position.epoch < params.max_epochs and not self._done():
+            shards = epochs(position.epoch)
+            for batch in training_batches(shards, params.batch_tokens, params.seed, position.epoch, position.batch):
+                yield batch
+                if self._done():
+                    return
+            position.epoch, position.batch = position.epoch + 1, 0
+
     def _done(self) -> bool:
-        return self.position.update >= self.params.max_updates or self.position.stopped(self.params)
+        position, params = self.position, self.params
+        return position.update >= params.max_updates or validations_since_best(position.points) >= params.patience
 
     def _update(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> None:
         position = self.position
@@ -181,15 +175,27 @@ class Trainer:
         if self.params.adversarial:
             with shifted(self.model.embeddings(), self.params.adversarial):
                 self._accumulate(pairs, rows)
+        self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.params.clip_norm).item()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise UserError(
-                f"training: the loss is {loss:g} and the norm of its gradient {norm:g} at update {position.update} "
-                f"(epoch {position.epoch + 1}, batch {position.batch}); "
-                f"lower the learning rate (lr={self.params.lr:g}) or lengthen warmup_updates in params.yaml"
-            )
-        self.optimizer.step()
+        self._check(loss, norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.average:
+            self.average.update_parameters(self.model)
         position.loss, position.tokens = position.loss + loss, position.tokens + tokens
+
+    def _check(self, loss: float, norm: float) -> None:
+        """Stop a training that has diverged, before it harms the weights."""
+        # in fp16 a gradient may overflow: that update is left out, and the next one is scaled by half as much
+        overflow = self.scaler.is_enabled() and self.scaler.get_scale() > 1.0
+        if math.isfinite(loss) and (math.isfinite(norm) or overflow):
+            return
+        position = self.position
+        raise UserError(
+            f"training: the loss is {loss:g} and the norm of its gradient {norm:g} at update {position.update} "
+            f"(epoch {position.epoch + 1}, batch {position.batch}); "
+            f"lower the learning rate (lr={self.params.lr:g}) or lengthen warmup_updates in params.yaml"
+        )
 
     def _rate(self) -> float:
         params, losses = self.params, [point.validation_loss for point in self.position.points]
@@ -208,7 +214,7 @@ class Trainer:
                 loss = self.shared_loss(batch, self.params.label_smoothing, self.params.r_drop)
                 # a process with no pair of its own takes part all the same
                 loss = loss if len(rows) > self.processes.rank else 0 * loss
-                (loss * scale).backward()
+                self.scaler.scale(loss * scale).backward()
             total += loss.detach()
         return self.processes.sum(total).item()
 
@@ -224,93 +230,77 @@ class Trainer:
 
     def _validate(self, validation: PairedSequences) -> None:
         position = self.position
-        loss = self._validation_loss(validation)
-        point = Point(position.update, position.epoch + 1, self._rate(), position.loss / position.tokens, loss)
+        self.validated.eval()
+        loss = self._mean_loss(validation)
+        score = self.score(self.validated) if self.score else None
+        self.model.train()
+        point = Point(position.update, position.epoch + 1, self._rate(), position.loss / position.tokens, loss, score)
         position.points.append(point)
         position.loss, position.tokens = 0.0, 0
-        self._save()
+        if self.processes.is_first:
+            self._save()
+            self.tell(point)
 
     @torch.inference_mode()
-    def _validation_loss(self, pairs: PairedSequences) -> float:
+    def _mean_loss(self, pairs: PairedSequences) -> float:
         """Mean cross-entropy of a set in nats per target token, without label smoothing and dropout."""
-        self.model.eval()
         total = torch.zeros((), device=self.device, dtype=torch.float64)
         for rows in pairs.plan(self.params.batch_tokens, None)[self.processes.rank :: self.processes.count]:
-            total += self.loss(pairs.batch(rows).to(self.device), 0.0)
-        self.model.train()
+            total += self.validation_loss(pairs.batch(rows).to(self.device), 0.0)
         return self.processes.sum(total).item() / max(pairs.target_tokens(np.arange(len(pairs))), 1)
 
-    def _best(self) -> list[int]:
-        ranked = sorted(self.position.points, key=lambda point: (point.validation_loss, point.update))
-        return sorted(point.update for point in ranked[: self.params.average_checkpoints])
-
-    def _weights_file(self, update: int) -> Path:
-        return self.work / f"weights-{update:09d}.safetensors"
-
     def _save(self) -> None:
-        if not self.processes.is_first:
-            return
-        if self.position.update in self._best():
-            write_bytes(self._weights_file(self.position.update), save(self.model.weights()))
-        checkpoint = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "position": asdict(self.position),
-        }
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_bytes(self.work / "checkpoint.pt", buffer.getvalue())
-        kept = {self._weights_file(update) for update in self._best()}
-        for file in self.work.glob("weights-*.safetensors"):
-            if file not in kept:
-                file.unlink()
+        points, count = self.position.points, self.params.average_checkpoints
+        best = best_updates(points, count)
+        if self.position.update in best:
+            self.checkpoints.save_weights(self.position.update, self.validated.weights())
+        state = {name: part.state_dict() for name, part in self._stateful().items()}
+        self.checkpoints.save_state(self.position.update, state | {"position": asdict(self.position)})
+        self.checkpoints.keep_weights([*best, *best_updates(points[:-1], count)])  # as the state before needs them
+
+    def _stateful(self) -> dict[str, Any]:
+        """What a checkpoint holds besides the position, each with ``state_dict`` and ``load_state_dict``."""
+        parts: dict[str, Any] = {"model": self.model, "optimizer": self.optimizer, "scaler": self.scaler}
+        return parts | ({"average": self.average} if self.average else {})
 
     def _resume(self) -> None:
-        file = self.work / "checkpoint.pt"
-        if not file.exists():
+        state = self.checkpoints.newest_state(self.device)
+        if state is None:
             return
-        checkpoint = torch.load(file, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(checkpoint["model"])
-        self.optimizer.load_state_dict(checkpoint["optimizer"])
-        points = [Point(**point) for point in checkpoint["position"].pop("points")]
-        self.position = Position(**checkpoint["position"], points=points)
+        try:
+            for name, part in self._stateful().items():
+                part.load_state_dict(state[name])
+        except (RuntimeError, ValueError, KeyError):
+            raise UserError(
+                f"the checkpoints in {self.checkpoints.folder} belong to another model; "
+                "remove the folder and run the stage again"
+            ) from None
+        points = [Point(**point) for point in state["position"].pop("points")]
+        self.position = Position(**state["position"], points=points)
 
-    def _average(self) -> None:
-        chosen = [load_file(self._weights_file(update)) for update in self._best()]
+    def _keep_average(self) -> None:
+        average = self.checkpoints.average(best_updates(self.position.points, self.params.average_checkpoints))
         with torch.no_grad():
             for name, weight in self.model.named_parameters():
-                weight.copy_(torch.stack([weights[name].double() for weights in chosen]).mean(0))
+                weight.copy_(average[name])
         self.model.eval()
 
 
-@contextmanager
-def shifted(weights: Sequence[Tensor], norm: float) -> Iterator[None]:
-    """Shift weights along their gradients, in which the loss rises, as long as the block lasts.
+def _optimizer(model: nn.Module, params: TrainingParams) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101), which without decay is Adam."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    groups = [
+        {"params": [weight for weight in trained if weight.dim() > 1], "weight_decay": params.weight_decay},
+        {"params": [weight for weight in trained if weight.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=params.lr, betas=(0.9, params.adam_beta2), eps=1e-9, fused=True)
 
-    The fast gradient method of Miyato et al. 2017, https://arxiv.org/abs/1605.07725, on whole matrices.
-    """
-    before = [weight.detach().clone() for weight in weights]
-    with torch.no_grad():
-        for weight in weights:
-            assert weight.grad is not None
-            weight += norm * weight.grad / weight.grad.norm().clamp(min=1e-12)
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for weight, old in zip(weights, before, strict=True):
-                weight.copy_(old)
+
+def _moving_average(model: EncoderDecoder, decay: float) -> AveragedModel:
+    """Exponential moving average of weights (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046)."""
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
 
 
 def _mix(*numbers: int) -> int:
     """One seed of several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
-
-
-def write_curve(path: Path, points: list[Point]) -> None:
-    """Write a learning curve as CSV, one line per validation; no points leave the header alone."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [column.name for column in fields(Point)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(point) for point in points)
-    write_text(path, buffer.getvalue())

@@ -5,12 +5,25 @@ monolingual target text, the bundle is an empty folder.
 """
 
 import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
 from tasks.stage import PARAMS, digest_of_inputs, is_first_process, origin_of, run, work_directory
+
+if TYPE_CHECKING:
+    from seq2seq.curve import Point
+
+SECONDS_TO_END = 30  # that the live curve is given for its last point
 
 
 def _arguments() -> argparse.Namespace:
@@ -25,15 +38,38 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@contextmanager
+def live_curve(name: str, digest: str) -> Iterator[Callable[["Point"], None]]:
+    """Yield what shows a point of the learning curve on the MLflow server, where MLFLOW_TRACKING_URI names one."""
+    if not (os.environ.get("MLFLOW_TRACKING_URI") and is_first_process()):
+        yield lambda _: None
+        return
+    with subprocess.Popen([sys.executable, "-m", "tasks.live", name, digest], stdin=subprocess.PIPE, text=True) as live:
+        assert live.stdin is not None
+
+        def tell(point: "Point") -> None:
+            with suppress(BrokenPipeError):  # it has said why it ended
+                print(json.dumps(asdict(point)), file=live.stdin, flush=True)
+
+        try:
+            yield tell
+        finally:
+            with suppress(BrokenPipeError, subprocess.TimeoutExpired):
+                live.communicate(timeout=SECONDS_TO_END)
+            live.kill()
+
+
 def main() -> None:
     """Train one direction."""
     arguments = _arguments()
     from seq2seq.architectures import load_architecture
     from seq2seq.corpus import count_lines, read_corpus, read_partitions
-    from seq2seq.fitting import TrainingData, fit
+    from seq2seq.curve import write_curve
+    from seq2seq.fitting import fit
     from seq2seq.synthesis import BackTranslationParams
     from seq2seq.tokenizer import Tokenizer
-    from seq2seq.training import TrainingParams, write_curve
+    from seq2seq.training import TrainingParams
+    from seq2seq.training_data import TrainingData
 
     backward = arguments.direction == "backward"
     stage = "train_backward" if backward else "train"
@@ -65,7 +101,8 @@ def main() -> None:
     if backward:
         data, tokenizer, languages = data.reverse(), tokenizer.reverse(), languages.reverse()
     origin = origin_of(sections, inputs, **others)
-    with work_directory(stage, digest_of_inputs(origin)) as work:
+    digest = digest_of_inputs(origin)
+    with work_directory(stage, digest) as work, live_curve(f"{stage} {digest[:8]}", digest) as tell:
         points = fit(
             data,
             tokenizer=tokenizer,
@@ -78,6 +115,7 @@ def main() -> None:
             work=work,
             out=arguments.out,
             label=stage,
+            tell=tell,
         )
         if is_first_process():
             write_curve(arguments.curves, points)

@@ -41,6 +41,7 @@ TRAINING = TrainingParams(
     max_updates=24,
     max_epochs=100,
     batch_tokens=200,
+    subword_sampling=0.0,
     accumulate=1,
     launch="python",
     schedule="inverse_sqrt",
@@ -52,9 +53,12 @@ TRAINING = TrainingParams(
     adam_beta2=0.98,
     weight_decay=0.01,
     clip_norm=1.0,
+    ema=0.0,
     validate_every=5,
+    early_stopping_metric="loss",
     patience=50,
     average_checkpoints=2,
+    compile=False,
     seed=3,
 )
 SUBJECTS = [("the cat", "die Katze"), ("a dog", "ein Hund"), ("my aunt", "meine Tante"), ("the king", "der König")]
@@ -70,11 +74,11 @@ def tiny_corpus() -> pd.DataFrame:
     return pairs(sources, targets, "tiny")
 
 
-def tiny_tokenizer(folder: Path, vocabulary: str = "joint") -> Tokenizer:
+def tiny_tokenizer(folder: Path, vocabulary: str = "joint", algorithm: str = "unigram") -> Tokenizer:
     """A tokenizer of the tiny corpus."""
     corpus = tiny_corpus()
     params = TokenizerParams(
-        algorithm="unigram", vocabulary=vocabulary, vocabulary_size=90, byte_fallback=False, split_digits=True
+        algorithm=algorithm, vocabulary=vocabulary, vocabulary_size=90, byte_fallback=False, split_digits=True
     )
     return train_tokenizer(corpus["source"], corpus["target"], params, 1, folder)
 

@@ -72,7 +72,7 @@ def trained(tokenizer, tmp_path_factory):
     folder, pairs = tmp_path_factory.mktemp("trained"), tiny_pairs(tokenizer)
     params = TRAINING.model_copy(update={"max_updates": 60})
     trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, torch.device("cpu"), None)
-    trainer.train([pairs], pairs, "test")
+    trainer.train(lambda _: [pairs], pairs, "test")
     save_model(folder / "bundle", trainer.model, tokenizer, LANGUAGES, ORIGIN)
     export_ctranslate2(folder / "bundle", folder / "fast", "float32")
     return folder / "bundle", folder / "fast"

@@ -35,7 +35,7 @@ tokenizer = Tokenizer.load(folder / "tokenizer")
 params = TRAINING.model_copy(update={"max_updates": updates, "accumulate": 2, "batch_tokens": 60})
 pairs = tiny_pairs(tokenizer)
 trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, device, None, processes)
-points = trainer.train([pairs], pairs, "test")
+points = trainer.train(lambda _: [pairs], pairs, "test")
 if processes.is_first:
     result = {"processes": processes.count, "losses": [[one.train_loss, one.validation_loss] for one in points]}
     (folder / "result.json").write_text(json.dumps(result))

@@ -6,23 +6,41 @@ import torch
 from safetensors.torch import load_file
 
 from seq2seq.batches import pad
+from seq2seq.checkpoints import Checkpoints
+from seq2seq.curve import Point, write_curve
 from seq2seq.errors import UserError
-from seq2seq.fitting import TrainingData, fit
+from seq2seq.fitting import fit
 from seq2seq.loss import divergence
+from seq2seq.metrics import quick_score
+from seq2seq.objective import BatchLoss, shifted
+from seq2seq.processes import ALONE
 from seq2seq.schedules import SCHEDULES, Progress, learning_rate
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, BT, EOS, PAD
-from seq2seq.training import BatchLoss, Point, Trainer, shifted
-from tests.models import DECODING, LANGUAGES, RUNTIME, SMALL, TRAINING, tiny_corpus, tiny_model, tiny_pairs
+from seq2seq.training import Trainer
+from seq2seq.training_data import EpochStores, TrainingData
+from seq2seq.transformer import Transformer
+from seq2seq.validation import GreedyScore
+from tests.models import (
+    DECODING,
+    LANGUAGES,
+    RUNTIME,
+    SMALL,
+    TRAINING,
+    tiny_corpus,
+    tiny_model,
+    tiny_pairs,
+    tiny_tokenizer,
+)
 
 CPU = torch.device("cpu")
 
 
-def train(tokenizer, work, dropout=0.1, **changes):
-    pairs = tiny_pairs(tokenizer)
+def train(tokenizer, work, dropout=0.1, dtype=None, score=None, **changes):
+    pairs, params = tiny_pairs(tokenizer), TRAINING.model_copy(update=changes)
     work.mkdir(exist_ok=True)
-    trainer = Trainer(tiny_model(tokenizer, dropout=dropout), TRAINING.model_copy(update=changes), work, CPU, None)
-    return trainer, trainer.train([pairs], pairs, "test")
+    trainer = Trainer(tiny_model(tokenizer, dropout=dropout), params, work, CPU, dtype, score=score)
+    return trainer, trainer.train(lambda _: [pairs], pairs, "test")
 
 
 def same(first, second):
@@ -39,9 +57,14 @@ class KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("update", [1, 7, 12, 23])
-def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenizer, tmp_path, monkeypatch, update):
-    whole, points = train(tokenizer, tmp_path / "whole")
+WAYS = {"plain": {}, "ema": {"ema": 0.8}, "fp16": {"dtype": torch.float16}}
+
+
+@pytest.mark.parametrize(
+    ("update", "way"), [(1, "plain"), (7, "plain"), (12, "plain"), (23, "plain"), (12, "ema"), (12, "fp16")]
+)
+def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenizer, tmp_path, monkeypatch, update, way):
+    whole, points = train(tokenizer, tmp_path / "whole", **WAYS[way])
     original = Trainer._update
 
     def dies(self, pairs, rows):
@@ -51,10 +74,33 @@ def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenize
 
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(Trainer, "_update", dies)
-        train(tokenizer, tmp_path / "killed")
-    resumed, points_again = train(tokenizer, tmp_path / "killed")
+        train(tokenizer, tmp_path / "killed", **WAYS[way])
+    resumed, points_again = train(tokenizer, tmp_path / "killed", **WAYS[way])
     assert same(resumed.model.weights(), whole.model.weights())
     assert points_again == points
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_serves(tokenizer, tmp_path, capfd):
+    whole, _ = train(tokenizer, tmp_path / "whole")
+    train(tokenizer, tmp_path / "damaged", max_updates=18)
+    states = sorted((tmp_path / "damaged").glob("checkpoint-*"))
+    assert [file.name for file in states] == ["checkpoint-000000015.pt", "checkpoint-000000018.pt"]
+    states[1].unlink()  # the last validation of a training that was to end there
+    train(tokenizer, tmp_path / "damaged", max_updates=20)
+    newest = max((tmp_path / "damaged").glob("checkpoint-*"))
+    for damage in (lambda data: data[: len(data) // 2], lambda _: b""):
+        newest.write_bytes(damage(newest.read_bytes()))
+        assert Checkpoints(tmp_path / "damaged").newest_state(CPU)["position"]["update"] == 15
+        assert f"{newest} is damaged; going on from the one before it" in capfd.readouterr().err
+    resumed, _ = train(tokenizer, tmp_path / "damaged")
+    assert same(resumed.model.weights(), whole.model.weights())
+
+
+def test_a_checkpoint_of_another_model_is_refused(tokenizer, tmp_path):
+    train(tokenizer, tmp_path, max_updates=5)
+    other = Transformer(SMALL.model_copy(update={"width": 48}), tokenizer.source_size, tokenizer.target_size, True)
+    with pytest.raises(UserError, match="belong to another model; remove the folder"):
+        Trainer(other, TRAINING, tmp_path, CPU, None)
 
 
 def test_pairs_are_overfitted_to_exact_reproduction(tokenizer, tmp_path):
@@ -69,7 +115,7 @@ def test_pairs_are_overfitted_to_exact_reproduction(tokenizer, tmp_path):
 
 def test_training_stops_early_when_validation_does_not_improve(tokenizer, tmp_path, monkeypatch):
     losses = iter([3.0, 2.0, 2.5, 2.6, 2.1, 1.0])
-    monkeypatch.setattr(Trainer, "_validation_loss", lambda *_: next(losses))
+    monkeypatch.setattr(Trainer, "_mean_loss", lambda *_: next(losses))
     _, points = train(tokenizer, tmp_path / "work", max_updates=1000, patience=3)
     assert [point.validation_loss for point in points] == [3.0, 2.0, 2.5, 2.6, 2.1]
 
@@ -77,12 +123,74 @@ def test_training_stops_early_when_validation_does_not_improve(tokenizer, tmp_pa
 def test_the_checkpoints_of_lowest_loss_are_averaged(tokenizer, tmp_path):
     trainer, points = train(tokenizer, tmp_path / "work", average_checkpoints=2)
     chosen = sorted(points, key=lambda point: point.validation_loss)[:2]
-    kept = sorted((tmp_path / "work").glob("weights-*"))
-    assert [file.name for file in kept] == sorted(f"weights-{point.update:09d}.safetensors" for point in chosen)
-    first, second = map(load_file, kept)
+    first, second = (load_file(tmp_path / "work" / f"weights-{one.update:09d}.safetensors") for one in chosen)
+    assert len(list((tmp_path / "work").glob("weights-*"))) <= 3  # with the one that the state before would need
     for name, weight in trainer.model.weights().items():
         torch.testing.assert_close(weight, (first[name] + second[name]) / 2)
         assert not torch.equal(first[name], second[name])
+
+
+def test_a_moving_average_is_what_is_validated_and_kept(tokenizer, tmp_path, monkeypatch):
+    seen, original = [], Trainer._update
+
+    def records(self, pairs, rows):
+        original(self, pairs, rows)
+        seen.append(self.model.weights()["target_embedding.weight"].clone())
+
+    monkeypatch.setattr(Trainer, "_update", records)
+    trainer, _ = train(tokenizer, tmp_path, max_updates=6, ema=0.8, average_checkpoints=1, validate_every=6)
+    expected = seen[0]
+    for weight in seen[1:]:
+        expected = 0.8 * expected + 0.2 * weight
+    torch.testing.assert_close(trainer.model.weights()["target_embedding.weight"], expected)
+
+
+def test_the_checkpoints_of_the_best_outputs_are_chosen_where_a_score_decides(tokenizer, tmp_path):
+    scores = iter([10.0, 30.0, 20.0, 30.0, 15.0, 1.0])
+    options = {"max_updates": 1000, "patience": 3, "average_checkpoints": 1}
+    trainer, points = train(tokenizer, tmp_path, score=lambda _: next(scores), **options)
+    assert [point.validation_score for point in points] == [10.0, 30.0, 20.0, 30.0, 15.0]
+    assert same(trainer.model.weights(), load_file(tmp_path / "weights-000000010.safetensors"))
+
+
+@pytest.mark.parametrize("metric", ["bleu", "chrf"])
+def test_greedy_outputs_are_scored_as_the_metrics_score_them(tokenizer, tmp_path, metric):
+    corpus = tiny_corpus()
+    score = GreedyScore(metric, corpus, tokenizer, "de", CPU, ALONE)
+    trainer, points = train(tokenizer, tmp_path, score=score, max_updates=120, validate_every=60, dropout=0.0)
+    src = pad(tokenizer.encode_source(list(corpus["source"])))
+    greedy = DECODING.model_copy(update={"beam_size": 1})
+    found = beam_search(trainer.model, src, src != PAD, greedy, bos=BOS, eos=EOS, max_length=30)
+    outputs = tokenizer.decode_target([one[0].tokens for one in found])
+    expected = quick_score(outputs, list(corpus["target"]), "de", metric)
+    assert score(trainer.model) == pytest.approx(expected)
+    assert points[0].validation_score < points[1].validation_score
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_learns_as_float32_does(tokenizer, tmp_path, dtype):
+    _, exact = train(tokenizer, tmp_path / "exact", dropout=0.0)
+    trainer, points = train(tokenizer, tmp_path / "half", dropout=0.0, dtype=dtype)
+    assert points[-1].validation_loss == pytest.approx(exact[-1].validation_loss, rel=0.03)
+    assert trainer.scaler.is_enabled() == (dtype is torch.float16)
+    assert all(weight.dtype is torch.float32 for weight in trainer.model.weights().values())
+
+
+def test_an_overflow_of_fp16_is_left_out_and_scaled_down(tokenizer, tmp_path):
+    pairs = tiny_pairs(tokenizer)
+    trainer = Trainer(tiny_model(tokenizer), TRAINING, tmp_path, CPU, torch.float16)
+    trainer.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)
+    points = trainer.train(lambda _: [pairs], pairs, "test")
+    assert trainer.scaler.get_scale() < 2.0**40
+    assert points[-1].validation_loss < points[0].validation_loss
+
+
+@pytest.mark.slow
+def test_a_compiled_model_learns_the_same(tokenizer, tmp_path):
+    _, plain = train(tokenizer, tmp_path / "plain", dropout=0.0)
+    _, compiled = train(tokenizer, tmp_path / "compiled", dropout=0.0, compile=True)
+    losses = [point.validation_loss for point in plain]
+    assert [point.validation_loss for point in compiled] == pytest.approx(losses, rel=1e-3)
 
 
 def test_the_rate_rises_linearly_and_falls_by_its_schedule():
@@ -142,7 +250,7 @@ def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_pa
     with torch.no_grad():
         model.encoder_norm.weight[0] = float("nan")
     with pytest.raises(UserError, match=r"nan at update 1 .*lower the learning rate"):
-        Trainer(model, TRAINING, tmp_path, CPU, None).train([pairs], pairs, "test")
+        Trainer(model, TRAINING, tmp_path, CPU, None).train(lambda _: [pairs], pairs, "test")
 
 
 def data_of(real, synthetic, tag=True):
@@ -168,23 +276,47 @@ def test_parts_of_a_batch_make_the_same_step(tokenizer, tmp_path):
         assert [getattr(point, loss) for point in parts] == pytest.approx(expected, rel=1e-4)
 
 
-def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
-    corpus = tiny_corpus()
+@pytest.mark.parametrize("algorithm", ["unigram", "bpe"])
+def test_words_are_cut_anew_in_each_epoch_and_alike_in_the_same(tmp_path, algorithm):
+    tokenizer, corpus = tiny_tokenizer(tmp_path / "tokenizer", algorithm=algorithm), tiny_corpus()
+
+    def sources(work, epoch, alpha=0.3):
+        work.mkdir(exist_ok=True)
+        store = EpochStores(data_of(corpus, corpus[:0]), tokenizer, alpha, 7, 64, work, ALONE)(epoch)
+        assert [path.name for path in work.glob("tokens-*")] == [f"tokens-{epoch if alpha else 0:06d}"]
+        return [store[0].src[row].tolist() for row in range(len(store[0]))]
+
+    first, second = sources(tmp_path / "a", 0), sources(tmp_path / "a", 1)
+    assert first != second
+    assert second == sources(tmp_path / "b", 1)
+    assert sources(tmp_path / "c", 0, alpha=0.0) == sources(tmp_path / "c", 1, alpha=0.0)
+    texts = [tokenizer.reverse().decode_target([pieces[:-1]])[0] for pieces in second]
+    assert texts == corpus["source"].tolist()
+
+
+def test_batches_that_can_not_hold_the_longest_pair_are_refused(tokenizer, tmp_path):
+    with pytest.raises(UserError, match=r"'train.batch_tokens' is 16, but the longest pair has \d+ pieces; set it to"):
+        fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=TRAINING.model_copy(update={"batch_tokens": 16}))
+
+
+def fit_tiny(tokenizer, folder, corpus, params=TRAINING):
     options = {"tokenizer": tokenizer, "languages": LANGUAGES}
     options |= {"architecture": "transformer", "model_params": SMALL}
-    options |= {"params": TRAINING, "runtime": RUNTIME, "origin": {}, "label": "train"}
+    options |= {"params": params, "runtime": RUNTIME, "origin": {}, "label": "train"}
+    return fit(data_of(corpus, corpus[:0]), work=folder, out=folder / "out", **options)
+
+
+def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
     with pytest.raises(UserError, match="the training set is empty"):
-        fit(data_of(corpus[:0], corpus[:0]), work=tmp_path, out=tmp_path / "out", **options)
+        fit_tiny(tokenizer, tmp_path, tiny_corpus()[:0])
     assert not (tmp_path / "out").exists()
 
 
 def test_a_curve_can_be_read_back_and_an_empty_one_has_its_header(tmp_path):
-    from seq2seq.training import write_curve
-
     write_curve(tmp_path / "curve.csv", [Point(5, 1, 0.5, 3.0, 2.0)])
     assert (tmp_path / "curve.csv").read_text().splitlines() == [
-        "update,epoch,lr,train_loss,validation_loss",
-        "5,1,0.5,3.0,2.0",
+        "update,epoch,lr,train_loss,validation_loss,validation_score",
+        "5,1,0.5,3.0,2.0,",
     ]
     write_curve(tmp_path / "curve.csv", [])
-    assert (tmp_path / "curve.csv").read_text() == "update,epoch,lr,train_loss,validation_loss\n"
+    assert (tmp_path / "curve.csv").read_text() == "update,epoch,lr,train_loss,validation_loss,validation_score\n"

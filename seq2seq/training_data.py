@@ -1,0 +1,83 @@
+"""What a model learns from, in pieces: tokenized once, or anew for each epoch where words are cut by chance."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+
+import pandas as pd
+
+from seq2seq.batches import PairedSequences
+from seq2seq.corpus import swap
+from seq2seq.processes import Processes
+from seq2seq.token_store import Encoded, TokenStore, fits, write_token_store
+from seq2seq.tokenizer import SubwordSampling, Tokenizer
+
+LINES_AT_ONCE = 10_000  # to encode: lists of numbers take much more memory than text
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a model learns from: frames with columns source and target, read anew whenever they are asked for."""
+
+    real: Callable[[], Iterable[pd.DataFrame]]
+    synthetic: Callable[[], Iterable[pd.DataFrame]]  # a backward model made their sources; may be none
+    lines: int  # of both
+    validation: pd.DataFrame  # what early stopping and averaging read
+    tag: bool  # mark the sources of synthetic pairs
+
+    def reverse(self) -> "TrainingData":
+        """The same pairs for the opposite direction."""
+        return TrainingData(
+            lambda: map(swap, self.real()),
+            lambda: map(swap, self.synthetic()),
+            self.lines,
+            swap(self.validation),
+            self.tag,
+        )
+
+    def encode(
+        self, tokenizer: Tokenizer, sampling: SubwordSampling | None = None
+    ) -> Iterator[tuple[Encoded, Encoded]]:
+        """Yield sources and targets of the training pairs, in pieces."""
+        for frames, tag in ((self.real(), False), (self.synthetic(), self.tag)):
+            for frame in frames:
+                for start in range(0, len(frame), LINES_AT_ONCE):
+                    lines = frame[start : start + LINES_AT_ONCE]
+                    sources, targets = lines["source"].tolist(), lines["target"].tolist()
+                    yield (
+                        tokenizer.encode_source(sources, tag, sampling),
+                        tokenizer.encode_target(targets, sampling),
+                    )
+
+    def encode_validation(self, tokenizer: Tokenizer, max_length: int) -> PairedSequences:
+        """The validation pairs in pieces, those with a side over ``max_length`` left out."""
+        sources = tokenizer.encode_source(self.validation["source"].tolist())
+        targets = tokenizer.encode_target(self.validation["target"].tolist())
+        kept = [(src, tgt) for src, tgt in zip(sources, targets, strict=True) if fits(src, tgt, max_length)]
+        return PairedSequences.of([src for src, _ in kept], [tgt for _, tgt in kept])
+
+
+@dataclass(frozen=True)
+class EpochStores:
+    """The encoded training pairs of each epoch, which the first of several processes writes for all."""
+
+    data: TrainingData
+    tokenizer: Tokenizer
+    subword_sampling: float  # 0: all epochs have one store
+    seed: int
+    max_length: int
+    work: Path
+    processes: Processes
+
+    def __call__(self, epoch: int) -> TokenStore:
+        """The store of an epoch, counted from 0; with subword sampling, that of the epoch before is removed."""
+        epoch = epoch if self.subword_sampling else 0
+        folder = self.work / f"tokens-{epoch:06d}"
+        if self.processes.is_first and not folder.exists():
+            for old in self.work.glob("tokens-*"):
+                rmtree(old)
+            sampling = SubwordSampling(self.subword_sampling, self.seed, epoch) if self.subword_sampling else None
+            write_token_store(folder, self.data.encode(self.tokenizer, sampling), self.data.lines, self.max_length)
+        self.processes.wait()
+        return TokenStore(folder)

@@ -1,0 +1,45 @@
+"""Show the learning curve of a training on an MLflow server while it grows, for those who watch.
+
+``python -m tasks.live NAME DIGEST`` reads points as lines of JSON. The stage ``train`` starts it as a process of its
+own, so that no server can hold up a training, and no edit here repeats one. The record of a model is made by the stage
+``register`` from DVC's outputs; this is shown besides.
+"""
+
+import json
+import sys
+
+from tasks.register import registered_name
+from tasks.stage import PARAMS, run
+from tasks.store import Store, open_store
+
+TRAINING = "training_sha256"  # the tag by which a resumed training finds its run
+
+
+def main() -> None:
+    """Log each point to the run of the training, as soon as it comes."""
+    name, digest = sys.argv[1:]
+    for line in sys.stdin:
+        with open_store() as store:
+            _log(store, _run_id(store, name, digest), json.loads(line))
+
+
+def _run_id(store: Store, name: str, digest: str) -> str:
+    experiment = store.experiment(registered_name(PARAMS))
+    if found := store.client.search_runs([experiment], f"tags.{TRAINING} = '{digest}'"):
+        return str(found[0].info.run_id)
+    made = store.client.create_run(experiment, run_name=name, tags={TRAINING: digest})
+    store.client.set_terminated(made.info.run_id)  # a killed training would leave it open for ever
+    return str(made.info.run_id)
+
+
+def _log(store: Store, run_id: str, point: dict[str, float | None]) -> None:
+    from mlflow.entities import Metric
+    from mlflow.utils.time import get_current_time_millis
+
+    now, step = get_current_time_millis(), point.pop("update")
+    metrics = [Metric(key, value, now, step) for key, value in point.items() if value is not None]
+    store.client.log_batch(run_id, metrics=metrics)
+
+
+if __name__ == "__main__":
+    run(main)

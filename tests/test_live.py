@@ -1,0 +1,51 @@
+"""The live curve of a training, written by its real process to a real MLflow store."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from seq2seq.curve import Point
+from tasks.live import TRAINING
+from tasks.store import open_store
+from tasks.train import live_curve
+
+ROOT = Path(__file__).parents[1]
+POINTS = [Point(5, 1, 0.1, 3.0, 2.5), Point(10, 1, 0.2, 2.0, 1.5, 33.0)]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path
+
+
+def test_points_are_seen_in_one_run_even_of_a_resumed_training(folder, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/watch/mlflow.db")
+    for point in POINTS:
+        with live_curve("train", "abc") as tell:
+            tell(point)
+    with open_store() as store:
+        experiment = store.experiment("phrasebook-en-de")
+        (run,) = store.client.search_runs([experiment], f"tags.{TRAINING} = 'abc'")
+        history = store.client.get_metric_history(run.info.run_id, "validation_loss")
+        assert [(one.step, one.value) for one in history] == [(5, 2.5), (10, 1.5)]
+        assert run.data.metrics["validation_score"] == 33.0
+        assert run.info.run_name == "train"
+
+
+def test_without_a_server_nothing_is_started(folder, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with live_curve("train", "abc") as tell:
+        tell(POINTS[0])
+    assert [path.name for path in folder.iterdir()] == ["params.yaml"]
+
+
+def test_a_server_that_does_not_answer_stops_no_training(folder, monkeypatch, capfd):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with live_curve("train", "abc") as tell:
+        for point in POINTS:
+            tell(point)
+    assert "no MLflow store answers at http://127.0.0.1:9" in capfd.readouterr().err
