@@ -1,16 +1,19 @@
-"""What the model looked at: attention matrices for display."""
+"""What the model looked at: attention matrices for display.
+
+Shapes: S source length, T target length.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from seq2seq.errors import UserError
-from seq2seq.runtime import RuntimeParams
-from seq2seq.tokenizer import EOS
-from seq2seq.torch_engine import TorchEngine
-from seq2seq.translator import Translator
+from seq2seq.batches import pad
+from seq2seq.runtime import RuntimeParams, prepare_device
+from seq2seq.tokenizer import BOS, EOS, PAD
+from seq2seq.weights import load_model
 
 
 @dataclass(frozen=True)
@@ -22,20 +25,22 @@ class Attention:
     weights: NDArray[np.float32]  # [T, S], rows sum to 1
 
 
+@torch.inference_mode()
 def read_attention(bundle: Path, texts: list[str], outputs: list[str], runtime: RuntimeParams) -> list[Attention]:
     """Attention of the last decoder layer, mean over its heads, while a PyTorch bundle reads out given outputs.
 
-    A model without attention gives none.
+    Whatever their origin; both sides are cut to the model's length. A model without attention gives none.
 
     Raises:
         UserError: the bundle is damaged or not one of PyTorch.
     """
-    translator = Translator.load(bundle, runtime)
-    engine, tokenizer, found = translator.engine, translator.tokenizer, []
-    if not isinstance(engine, TorchEngine):
-        raise UserError(f"{bundle} is a {translator.manifest.engine} bundle; attention is read from PyTorch's")
-    for source, body in zip(translator.encode(texts), tokenizer.encode_target(outputs), strict=True):
-        if (weights := engine.attention(source, body)) is not None:
-            pieces = [tokenizer.target_pieces[piece] for piece in [*body, EOS]]
-            found.append(Attention([tokenizer.source_pieces[piece] for piece in source], pieces, weights))
+    (model, tokenizer), device = load_model(bundle), prepare_device(runtime)
+    model, limit, found = model.to(device), model.params.max_length - 1, []
+    for source, body in zip(tokenizer.encode_source(texts), tokenizer.encode_target(outputs), strict=True):
+        sources, targets = [*source[:-1][:limit], EOS], body[:limit]
+        src, tgt = pad([sources]).to(device), pad([[BOS, *targets]]).to(device)
+        if (weights := model.attention(src, src != PAD, tgt)) is not None:
+            read = [tokenizer.source_pieces[piece] for piece in sources]
+            written = [tokenizer.target_pieces[piece] for piece in [*targets, EOS]]
+            found.append(Attention(read, written, weights[0].cpu().numpy()))
     return found

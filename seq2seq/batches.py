@@ -3,7 +3,7 @@
 Shapes: B batch, S source length, T target length. Masks: True is a real token.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,10 +69,10 @@ class PairedSequences:
         """Real target tokens of the chosen pairs, EOS included."""
         return int(self.tgt.lengths[rows].sum()) + len(rows)
 
-    def batch(self, rows: NDArray[np.int64]) -> Batch:
+    def batch(self, rows: Iterable[int]) -> Batch:
         """Pad the chosen pairs into one batch."""
-        src = pad([self.src[row] for row in rows])
-        bodies = [self.tgt[row] for row in rows]
+        chosen = list(rows)
+        src, bodies = pad([self.src[row] for row in chosen]), [self.tgt[row] for row in chosen]
         tgt_in = pad([np.concatenate([[BOS], body]) for body in bodies])
         tgt_out = pad([np.concatenate([body, [EOS]]) for body in bodies])
         return Batch(src, src != PAD, tgt_in, tgt_out, tgt_out != PAD)

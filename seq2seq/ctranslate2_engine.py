@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import ctranslate2
 
 from seq2seq.bundle import Manifest
-from seq2seq.decoding import DecodingParams, SamplingParams
+from seq2seq.decoding import DecodingParams, Hypothesis, SamplingParams
 from seq2seq.errors import UserError
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import Tokenizer
@@ -20,8 +21,8 @@ class CTranslate2Engine:
     def __init__(self, bundle: Path, manifest: Manifest, tokenizer: Tokenizer, runtime: RuntimeParams) -> None:
         self.bundle, self.manifest, self.runtime = bundle, manifest, runtime
         self.limit = manifest.model["max_length"]
-        self.source_pieces = tokenizer.source_pieces
-        self.target_ids = {piece: number for number, piece in enumerate(tokenizer.target_pieces)}
+        self.source_pieces, self.target_pieces = tokenizer.source_pieces, tokenizer.target_pieces
+        self.target_ids = {piece: number for number, piece in enumerate(self.target_pieces)}
         self.translator = self._start_workers(runtime.threads)
 
     def _start_workers(self, count: int) -> ctranslate2.Translator:
@@ -36,14 +37,27 @@ class CTranslate2Engine:
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order; batches run side by side."""
-        options = {
-            "beam_size": decoding.beam_size,
-            "patience": decoding.patience,
-            "length_penalty": decoding.length_penalty,
-            "min_decoding_length": decoding.min_length,
-            "no_repeat_ngram_size": decoding.no_repeat_ngram,
-        }
-        return self._run(self.translator, batches, decoding, **options)
+        for results in self._run(self.translator, batches, decoding, **_beam_options(decoding)):
+            yield [self._ids(result.hypotheses[0]) for result in results]
+
+    def nbest(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[Hypothesis]]]:
+        """Yield up to ``beam_size`` outputs of every source, best first, for each batch in order."""
+        options = _beam_options(decoding) | {"num_hypotheses": decoding.beam_size, "return_scores": True}
+        for results in self._run(self.translator, batches, decoding, **options):
+            yield [
+                [
+                    Hypothesis(self._ids(pieces), score)
+                    for pieces, score in zip(result.hypotheses, result.scores, strict=True)
+                ]
+                for result in results
+            ]
+
+    def score(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[list[float]]]:
+        """Yield the log-probability of every piece of given outputs, EOS last, for each batch of (source, output)."""
+        for batch in batches:
+            sources = [self._source(source) for source, _ in batch]
+            outputs = [[self.target_pieces[piece] for piece in output] for _, output in batch]
+            yield [one.log_probs for one in self.translator.score_batch(sources, outputs, max_input_length=0)]
 
     def sample(
         self, batches: list[list[list[int]]], decoding: DecodingParams, sampling: SamplingParams, seed: int
@@ -59,7 +73,8 @@ class CTranslate2Engine:
             "sampling_topp": sampling.top_p,
             "sampling_temperature": sampling.temperature,
         }
-        return self._run(self._start_workers(1), batches, decoding, **options)
+        for results in self._run(self._start_workers(1), batches, decoding, **options):
+            yield [self._ids(result.hypotheses[0]) for result in results]
 
     def _run(
         self,
@@ -67,10 +82,10 @@ class CTranslate2Engine:
         batches: list[list[list[int]]],
         decoding: DecodingParams,
         **options: float,
-    ) -> Iterator[list[list[int]]]:
+    ) -> Iterator[list[Any]]:
         waiting = [
             translator.translate_batch(
-                [[self.source_pieces[piece] for piece in source] for source in batch],
+                [self._source(source) for source in batch],
                 max_input_length=0,
                 max_decoding_length=decoding.max_length(max(map(len, batch)), self.limit),
                 asynchronous=True,
@@ -79,7 +94,23 @@ class CTranslate2Engine:
             for batch in batches
         ]
         for results in waiting:
-            yield [[self.target_ids[piece] for piece in one.result().hypotheses[0]] for one in results]
+            yield [one.result() for one in results]
+
+    def _source(self, source: list[int]) -> list[str]:
+        return [self.source_pieces[piece] for piece in source]
+
+    def _ids(self, pieces: list[str]) -> list[int]:
+        return [self.target_ids[piece] for piece in pieces]
+
+
+def _beam_options(decoding: DecodingParams) -> dict[str, float]:
+    return {
+        "beam_size": decoding.beam_size,
+        "patience": decoding.patience,
+        "length_penalty": decoding.length_penalty,
+        "min_decoding_length": decoding.min_length,
+        "no_repeat_ngram_size": decoding.no_repeat_ngram,
+    }
 
 
 def _device(runtime: RuntimeParams) -> str:

@@ -1,6 +1,7 @@
 """How outputs are searched for, by whatever engine does it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic import Field
@@ -32,11 +33,27 @@ class SamplingParams(Section):
     top_p: float = Field(gt=0, le=1, description="share of the probability that may be drawn, from the best piece on")
 
 
+@dataclass(frozen=True)
+class Hypothesis:
+    """One output: its pieces without BOS and EOS, and its length-normalised log-probability."""
+
+    tokens: list[int]
+    score: float
+
+
 class Engine(Protocol):
     """Searches one batch after another."""
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order."""
+        ...
+
+    def nbest(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[Hypothesis]]]:
+        """Yield up to ``beam_size`` outputs of every source, best first, for each batch in order."""
+        ...
+
+    def score(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[list[float]]]:
+        """Yield the log-probability of every piece of given outputs, EOS last, for each batch of (source, output)."""
         ...
 
     def sample(

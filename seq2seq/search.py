@@ -8,16 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seq2seq.decoding import DecodingParams, SamplingParams
+from seq2seq.decoding import DecodingParams, Hypothesis, SamplingParams
 from seq2seq.state import Model, State, reorder, select
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """One output: its pieces without BOS and EOS, and its length-normalised log-probability."""
-
-    tokens: list[int]
-    score: float
 
 
 @dataclass(frozen=True)
@@ -148,6 +140,24 @@ def sample(
         for row, piece in zip(rows.tolist(), tokens.tolist(), strict=True):
             drawn[row].append(piece)
     return drawn
+
+
+@torch.inference_mode()
+def score(model: Model, src: Tensor, mask: Tensor, tgt_in: Tensor, tgt_out: Tensor) -> Tensor:
+    """Log-probabilities [B, T] of given outputs, piece by piece.
+
+    Args:
+        model: any model of the protocol, in evaluation mode.
+        src: source pieces [B, S].
+        mask: True at real source pieces [B, S].
+        tgt_in: the outputs [B, T], each beginning with BOS.
+        tgt_out: the same [B, T], each ending with EOS.
+    """
+    state, found = model.start(src, mask), []
+    for tokens, expected in zip(tgt_in.unbind(1), tgt_out.unbind(1), strict=True):
+        logits, state = model.step(tokens, state)
+        found.append(logits.float().log_softmax(-1).gather(1, expected.unsqueeze(1)))  # [B, 1]
+    return torch.cat(found, dim=1)
 
 
 def _truncate(logits: Tensor, sampling: SamplingParams) -> Tensor:

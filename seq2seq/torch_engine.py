@@ -1,42 +1,45 @@
-"""PyTorch bundles at work: our own model and search.
+"""PyTorch bundles at work: our own models and search.
 
 Shapes: B batch, S source length, T target length.
 """
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
-from seq2seq.batches import pad
-from seq2seq.decoding import DecodingParams, SamplingParams
-from seq2seq.encoder_decoder import EncoderDecoder
-from seq2seq.runtime import RuntimeParams, prepare_device
-from seq2seq.search import beam_search, sample
+from seq2seq.batches import PairedSequences, pad
+from seq2seq.decoding import DecodingParams, Hypothesis, SamplingParams
+from seq2seq.search import beam_search, sample, score
+from seq2seq.state import Model
 from seq2seq.tokenizer import BOS, EOS, PAD
-from seq2seq.weights import load_model
 
 
 class TorchEngine:
-    """Our own model and search."""
+    """Our own search over a model, or an ensemble of models, that is on ``device`` and in evaluation mode."""
 
-    def __init__(self, model: EncoderDecoder, device: torch.device) -> None:
-        self.model, self.device = model.to(device), device
-
-    @classmethod
-    def load(cls, bundle: Path, runtime: RuntimeParams) -> "TorchEngine":
-        """Read a PyTorch bundle."""
-        return cls(load_model(bundle)[0], prepare_device(runtime))
+    def __init__(self, model: Model, limit: int, device: torch.device) -> None:
+        """Take a model whose outputs have at most ``limit`` pieces, EOS included."""
+        self.model, self.limit, self.device = model, limit, device
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order."""
-        for batch in batches:
-            src = pad(batch).to(self.device)  # [B, S]
-            limit = decoding.max_length(src.shape[1], self.model.params.max_length)
-            found = beam_search(self.model, src, src != PAD, decoding, bos=BOS, eos=EOS, max_length=limit)
+        for found in self.nbest(batches, decoding):
             yield [hypotheses[0].tokens for hypotheses in found]
+
+    def nbest(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[Hypothesis]]]:
+        """Yield up to ``beam_size`` outputs of every source, best first, for each batch in order."""
+        for batch in batches:
+            src, limit = self._pad(batch, decoding)
+            yield beam_search(self.model, src, src != PAD, decoding, bos=BOS, eos=EOS, max_length=limit)
+
+    def score(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[list[float]]]:
+        """Yield the log-probability of every piece of given outputs, EOS last, for each batch of (source, output)."""
+        for batch in batches:
+            sources, outputs = zip(*batch, strict=True)
+            one = PairedSequences.of(sources, outputs).batch(range(len(batch))).to(self.device)
+            rows = score(self.model, one.src, one.src_mask, one.tgt_in, one.tgt_out).tolist()  # [B, T]
+            yield [row[: len(output) + 1] for row, output in zip(rows, outputs, strict=True)]
 
     def sample(
         self, batches: list[list[list[int]]], decoding: DecodingParams, sampling: SamplingParams, seed: int
@@ -44,16 +47,10 @@ class TorchEngine:
         """Yield one output of every source, drawn from the model's distribution; the seed decides it."""
         torch.manual_seed(seed)
         for batch in batches:
-            src = pad(batch).to(self.device)  # [B, S]
-            limit = decoding.max_length(src.shape[1], self.model.params.max_length)
+            src, limit = self._pad(batch, decoding)
             yield sample(self.model, src, src != PAD, sampling, bos=BOS, eos=EOS, max_length=limit)
 
-    @torch.inference_mode()
-    def attention(self, source: list[int], body: Sequence[int]) -> NDArray[np.float32] | None:
-        """Attention [T, S] of the last decoder layer, mean over heads, for an output without BOS and EOS.
-
-        None where the model has no attention.
-        """
-        src, tgt = pad([source]).to(self.device), pad([[BOS, *body]]).to(self.device)
-        weights = self.model.attention(src, src != PAD, tgt)
-        return None if weights is None else weights[0].cpu().numpy()
+    def _pad(self, batch: list[list[int]], decoding: DecodingParams) -> tuple[Tensor, int]:
+        """Sources [B, S], and the pieces that an output of them may have."""
+        src = pad(batch).to(self.device)
+        return src, decoding.max_length(src.shape[1], self.limit)

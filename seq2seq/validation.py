@@ -42,8 +42,9 @@ class GreedyScore:
         order.sort(key=lambda row: len(sources[row]))
         groups = [order[start : start + size] for start in range(0, len(order), size)]
         mine = groups[self.processes.rank :: self.processes.count]
-        batches, said = [[sources[row] for row in group] for group in mine], dict[int, str]()
-        for group, pieces in zip(mine, TorchEngine(model, self.device).search(batches, GREEDY), strict=True):
+        engine, said = TorchEngine(model, model.params.max_length, self.device), dict[int, str]()
+        found = engine.search([[sources[row] for row in group] for group in mine], GREEDY)
+        for group, pieces in zip(mine, found, strict=True):
             said |= zip(group, self.tokenizer.decode_target(pieces), strict=True)
         outputs = [""] * len(sources)  # of a source that is too long
         for part in self.processes.gather(said):

@@ -1,5 +1,9 @@
+import io
 import json
+import math
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +15,7 @@ from seq2seq.export import export_ctranslate2
 from seq2seq.training import Trainer
 from seq2seq.translator import Translator
 from seq2seq.weights import load_model, save_model
+from tasks import translate
 from tests.models import (
     DECODING,
     LANGUAGES,
@@ -23,6 +28,7 @@ from tests.models import (
     tiny_tokenizer,
 )
 
+ROOT = Path(__file__).parents[1]
 ORIGIN = {"data": "a", "params": "b", "code": "c"}
 TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
 
@@ -87,6 +93,73 @@ def test_the_fast_engine_finds_what_ours_finds(trained, change):
     ours, fast = (Translator.load(folder, RUNTIME).translate(TEXTS, decoding) for folder in trained)
     assert ours == fast
     assert ours[TEXTS.index("")] == ""
+
+
+def test_n_best_lists_hold_what_search_ranks_by_and_engines_agree(trained):
+    decoding = DECODING.model_copy(update={"length_penalty": 0.6})
+    ours, fast = (Translator.load(folder, RUNTIME) for folder in trained)
+    lists = ours.nbest(TEXTS, decoding)
+    assert lists[TEXTS.index("")] == []
+    assert [outputs[0].text for outputs in lists if outputs] == [one for one in ours.translate(TEXTS, decoding) if one]
+    for text, outputs, others in zip(TEXTS, lists, fast.nbest(TEXTS, decoding), strict=True):
+        assert [one.text for one in others] == [one.text for one in outputs]
+        scores = [one.score for one in outputs]
+        assert scores == sorted(scores, reverse=True)
+        assert len({tuple(one.pieces) for one in outputs}) == len(outputs) == (3 if text else 0)
+        for one, other in zip(outputs, others, strict=True):
+            assert one.pieces[-1] == "</s>"
+            assert len(one.log_probs) == len(one.pieces)
+            assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces) ** 0.6, abs=1e-3)
+            assert other.score == pytest.approx(one.score, abs=1e-3)
+            assert other.log_probs == pytest.approx(one.log_probs, abs=1e-3)
+
+
+def test_a_given_translation_is_scored_and_the_right_one_higher(trained):
+    corpus = tiny_corpus()
+    sources, targets = corpus["source"].tolist(), corpus["target"].tolist()
+    for translator in (Translator.load(folder, RUNTIME) for folder in trained):
+        right, wrong = (sum(map(sum, translator.score(sources, texts))) for texts in (targets, targets[::-1]))
+        assert right > wrong + 100
+
+
+def test_an_ensemble_takes_the_mean_of_probabilities(trained, tokenizer, tmp_path):
+    first, second = trained[0], tmp_path / "second"
+    save_model(second, tiny_model(tokenizer, seed=2), tokenizer, LANGUAGES, ORIGIN)
+    sources, targets = TEXTS[:5], tiny_corpus()["target"].tolist()[:5]
+    singles = [Translator.load(folder, RUNTIME).score(sources, targets) for folder in (first, second)]
+    together = Translator.load_ensemble([first, second], RUNTIME)
+    for row, found in enumerate(together.score(sources, targets)):
+        pairs = zip(singles[0][row], singles[1][row], strict=True)
+        assert found == pytest.approx([math.log((math.exp(a) + math.exp(b)) / 2) for a, b in pairs], abs=1e-4)
+    same = Translator.load_ensemble([first, first], RUNTIME)
+    assert same.translate(TEXTS, DECODING) == Translator.load(first, RUNTIME).translate(TEXTS, DECODING)
+
+
+def test_an_ensemble_needs_one_vocabulary(bundle, trained, tmp_path):
+    separate = tiny_tokenizer(tmp_path / "tokenizer", "separate")
+    save_model(tmp_path / "other", tiny_model(separate), separate, LANGUAGES, ORIGIN)
+    with pytest.raises(UserError, match="have different vocabularies, so they can't translate together"):
+        Translator.load_ensemble([bundle, tmp_path / "other"], RUNTIME)
+    with pytest.raises(UserError, match="PyTorch weights are needed here"):
+        Translator.load_ensemble([bundle, trained[1]], RUNTIME)
+
+
+def test_lines_are_translated_on_the_command_line(trained, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("the cat sees the sea .\n\nmy aunt paints 12 books .\n"))
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
+    translate.main()
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0]
+    assert lines[1] == ""
+    assert len(lines) == 4
+    monkeypatch.setattr(sys, "stdin", io.StringIO("the cat sees the sea .\n"))
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[0]), str(trained[0]), "--nbest"])
+    translate.main()
+    found = json.loads(capsys.readouterr().out)
+    assert found["source"] == "the cat sees the sea ."
+    assert found["outputs"][0]["text"] == lines[0]
+    assert len(found["outputs"]) == 5
 
 
 def test_separate_vocabularies_reach_the_fast_engine(tmp_path):
