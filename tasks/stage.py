@@ -63,14 +63,26 @@ def _fail(message: str, status: int) -> NoReturn:
 
 def end_with_parent() -> None:
     """Watch for the death of the process that started us: its orphan must not work beside its successor's child."""
-    parent = os.getppid()
+    parents = _parents()
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while _parents() == parents:
             time.sleep(0.5)
         os._exit(TRY_AGAIN)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _parents() -> list[int]:
+    """Who started us; and if that is torchrun, which watches nobody, who started it."""
+    parent = os.getppid()
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return [parent]
+    try:
+        status = Path(f"/proc/{parent}/stat").read_text()
+    except FileNotFoundError:  # it ended this moment
+        return []
+    return [parent, int(status.rpartition(")")[2].split()[1])]  # proc(5): behind the name come the state and the parent
 
 
 def path_arguments(description: str | None, *names: str) -> argparse.Namespace:

@@ -85,22 +85,23 @@ def test_two_processes_of_dvc_never_run_one_stage_at_once(tmp_path):
     assert spans[0][1] <= spans[1][0]
 
 
-def test_the_orphan_of_a_killed_dvc_ends_soon(tmp_path):
+@pytest.mark.parametrize("launch", [[], ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]])
+def test_the_orphans_of_a_killed_dvc_end_soon(tmp_path, launch):
     stage = PREFIX + "import time\nfrom tasks.stage import run\n"
     stage += "run(lambda: (print(__import__('os').getpid(), flush=True), time.sleep(60)))\n"
     (tmp_path / "stage.py").write_text(stage)
-    code = f"import subprocess; subprocess.run([{sys.executable!r}, 'stage.py'])"
+    code = f"import subprocess; subprocess.run({[sys.executable, *launch, 'stage.py']})"
     environment = os.environ | {"DVC_STAGE": "train"}
     dvc = subprocess.Popen(
         [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=environment
     )
-    orphan = int(dvc.stdout.readline())
+    orphans = [int(dvc.stdout.readline()) for _ in range(2 if launch else 1)]
     dvc.kill()
     dvc.wait()
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and Path(f"/proc/{orphan}").exists():
+    while time.monotonic() < deadline and any(Path(f"/proc/{orphan}").exists() for orphan in orphans):
         time.sleep(0.1)
-    alive = Path(f"/proc/{orphan}").exists()
-    if alive:
+    alive = [orphan for orphan in orphans if Path(f"/proc/{orphan}").exists()]
+    for orphan in alive:
         os.kill(orphan, signal.SIGKILL)
     assert not alive
