@@ -1,6 +1,8 @@
 """Where and how precisely to compute: device, precision and the number of threads."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -16,7 +18,7 @@ class RuntimeParams(Section):
     """Results are the same bytes only for the same CPU model, device and number of threads."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(description="auto takes CUDA where there is one")
-    precision: Literal["auto", "float32", "bf16", "fp16"] = Field(description="auto: bf16 on CUDA, else float32")
+    precision: Literal["auto", "float32", "bf16", "fp16"] = Field(description="of products in training")
     threads: int = Field(ge=1, le=1024, description="CPU threads of every stage")
 
 
@@ -49,10 +51,28 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
     return device
 
 
-def autocast_dtype(params: RuntimeParams, device: "torch.device") -> "torch.dtype | None":
-    """The dtype of matrix products under autocast, or None to compute in float32."""
+@contextmanager
+def training_precision(params: RuntimeParams, device: "torch.device") -> "Iterator[torch.dtype | None]":
+    """Multiply matrices as ``precision`` says while the block lasts; yield the dtype for autocast, None for float32.
+
+    On a CPU bf16 rounds the factors of a product alone; sums, and all else, stay float32 and need no autocast
+    (https://docs.pytorch.org/docs/stable/notes/mkldnn.html).
+    """
     import torch  # noqa: PLC0415 - as above
 
-    if params.precision == "auto":
-        return torch.bfloat16 if device.type == "cuda" else None
-    return {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[params.precision]
+    precision = params.precision
+    if precision == "auto":
+        bf16 = device.type == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
+        precision = "bf16" if bf16 else "float32"
+    if device.type == "cpu" and precision == "bf16":
+        kinds = (torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv, torch.backends.mkldnn.rnn)
+        before = [kind.fp32_precision for kind in kinds]
+        try:
+            for kind in kinds:
+                kind.fp32_precision = "bf16"
+            yield None
+        finally:
+            for kind, old in zip(kinds, before, strict=True):
+                kind.fp32_precision = old
+    else:
+        yield {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]

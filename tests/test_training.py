@@ -14,6 +14,7 @@ from seq2seq.loss import divergence
 from seq2seq.metrics import quick_score
 from seq2seq.objective import BatchLoss, shifted
 from seq2seq.processes import ALONE
+from seq2seq.runtime import training_precision
 from seq2seq.schedules import SCHEDULES, Progress, learning_rate
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, BT, EOS, PAD
@@ -165,6 +166,17 @@ def test_greedy_outputs_are_scored_as_the_metrics_score_them(tokenizer, tmp_path
     expected = quick_score(outputs, list(corpus["target"]), "de", metric)
     assert score(trainer.model) == pytest.approx(expected)
     assert points[0].validation_score < points[1].validation_score
+
+
+def test_bf16_on_a_cpu_rounds_products_in_training_alone():
+    first, second = torch.randn(64, 64), torch.randn(64, 64)
+    exact = first.double() @ second.double()
+    with training_precision(RUNTIME.model_copy(update={"precision": "bf16"}), CPU) as dtype:
+        assert dtype is None
+        rounded = (first @ second - exact).abs().max()
+    if torch.cpu.get_capabilities().get("avx512_bf16"):  # without it PyTorch computes in float32
+        assert rounded > 1e-3
+    assert (first @ second - exact).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
