@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -65,7 +65,8 @@ def training_precision(params: RuntimeParams, device: "torch.device") -> "Iterat
         bf16 = device.type == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
         precision = "bf16" if bf16 else "float32"
     if device.type == "cpu" and precision == "bf16":
-        kinds = (torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv, torch.backends.mkldnn.rnn)
+        mkldnn: Any = torch.backends.mkldnn  # its stubs lack these
+        kinds = (mkldnn.matmul, mkldnn.conv, mkldnn.rnn)
         before = [kind.fp32_precision for kind in kinds]
         try:
             for kind in kinds:
