@@ -62,8 +62,7 @@ def training_precision(params: RuntimeParams, device: "torch.device") -> "Iterat
 
     precision = params.precision
     if precision == "auto":
-        bf16 = device.type == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
-        precision = "bf16" if bf16 else "float32"
+        precision = "bf16" if device.type == "cuda" else "float32"
     if device.type == "cpu" and precision == "bf16":
         mkldnn: Any = torch.backends.mkldnn  # its stubs lack these
         kinds = (mkldnn.matmul, mkldnn.conv, mkldnn.rnn)
