@@ -58,6 +58,7 @@ def fit(
     *,
     tokenizer: Tokenizer,
     languages: LanguagesParams,
+    task: str,
     architecture: str,
     model_params: ArchitectureParams,
     params: TrainingParams,
@@ -75,6 +76,7 @@ def fit(
         data: training and validation pairs.
         tokenizer: of this direction.
         languages: of this direction.
+        task: what the model is for, in a word.
         architecture: name of the kind of model.
         model_params: its shape.
         params: how it is trained.
@@ -108,7 +110,7 @@ def fit(
     trainer = Trainer(model, params, work, device, autocast_dtype(runtime, device), processes)
     points = trainer.train(store, validation, label)
     if processes.is_first:
-        save_model(out, model, tokenizer, languages, origin)
+        save_model(out, model, tokenizer, languages, origin, task)
     processes.wait()
     return points
 

@@ -30,7 +30,7 @@ TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
 @pytest.fixture(scope="module")
 def bundle(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "forward"
-    save_model(folder, tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(folder, tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
     return folder
 
 
@@ -50,7 +50,7 @@ def test_a_bundle_survives_a_round_trip_and_a_move(bundle, tokenizer, tmp_path):
 
 
 def test_the_same_model_makes_the_same_bundle(bundle, tokenizer, tmp_path):
-    save_model(tmp_path / "again", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "again", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
     assert bundle_digest(tmp_path / "again") == bundle_digest(bundle)
     for quantization in ("float32", "int8"):
         for name in ("first", "second"):
@@ -73,7 +73,7 @@ def trained(tokenizer, tmp_path_factory):
     params = TRAINING.model_copy(update={"max_updates": 60})
     trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, torch.device("cpu"), None)
     trainer.train([pairs], pairs, "test")
-    save_model(folder / "bundle", trainer.model, tokenizer, LANGUAGES, ORIGIN)
+    save_model(folder / "bundle", trainer.model, tokenizer, LANGUAGES, ORIGIN, "translation")
     export_ctranslate2(folder / "bundle", folder / "fast", "float32")
     return folder / "bundle", folder / "fast"
 
@@ -91,7 +91,7 @@ def test_the_fast_engine_finds_what_ours_finds(trained, change):
 
 def test_separate_vocabularies_reach_the_fast_engine(tmp_path):
     tokenizer = tiny_tokenizer(tmp_path / "tokenizer", "separate")
-    save_model(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
     export_ctranslate2(tmp_path / "bundle", tmp_path / "fast", "float32")
     ours, fast = (Translator.load(tmp_path / name, RUNTIME).translate(TEXTS, DECODING) for name in ("bundle", "fast"))
     assert ours == fast
@@ -152,7 +152,7 @@ def test_what_does_not_belong_together_is_refused(bundle, tmp_path, name, change
 
 def test_weights_of_another_vocabulary_are_refused_even_if_the_manifest_names_them(bundle, tmp_path):
     small = tiny_tokenizer(tmp_path / "tokenizer", "separate")
-    save_model(tmp_path / "other", tiny_model(small), small, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "other", tiny_model(small), small, LANGUAGES, ORIGIN, "translation")
     shutil.copytree(bundle, tmp_path / "mixed")
     shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "mixed")
     manifest = json.loads((tmp_path / "mixed" / MANIFEST).read_text())

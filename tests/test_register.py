@@ -37,7 +37,7 @@ COMMAND = (
 
 def make_bundles(folder, tokenizer, seed):
     origin = {"data": "a", "params": "b", "code": "c"}
-    save_model(folder / "forward", tiny_model(tokenizer, seed=seed), tokenizer, LANGUAGES, origin)
+    save_model(folder / "forward", tiny_model(tokenizer, seed=seed), tokenizer, LANGUAGES, origin, "translation")
     export_ctranslate2(folder / "forward", folder / "int8", "int8")
 
 

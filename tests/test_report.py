@@ -26,7 +26,7 @@ from tests.models import LANGUAGES, tiny_corpus, tiny_model
 ROOT = Path(__file__).parents[1]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
 AWKWARD = ["<script>alert('x')</script> & \"more\"", "مرحبا بالعالم", "今天天气很好。"]
-EVALUATION = EvaluationParams(bootstrap_samples=100, seed=1)
+EVALUATION = EvaluationParams(rouge=False, bootstrap_samples=100, seed=1)
 CURVE = "update,epoch,lr,train_loss,validation_loss\n"
 
 
@@ -58,7 +58,7 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     """What the stages before ``report`` leave, small."""
     reports = tmp_path / "reports"
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16})
+    save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16}, "translation")
     export_ctranslate2(tmp_path / "float32", tmp_path / "int8", "int8")
     write_scores(reports)
     write_text(reports / "curves/forward.csv", CURVE + "10,1,0.1,5.0,4.0\n20,2,0.1,3.0,2.5\n30,3,0.1,2.5,2.75\n")

@@ -170,7 +170,7 @@ def test_parts_of_a_batch_make_the_same_step(tokenizer, tmp_path):
 
 def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
     corpus = tiny_corpus()
-    options = {"tokenizer": tokenizer, "languages": LANGUAGES}
+    options = {"tokenizer": tokenizer, "languages": LANGUAGES, "task": "translation"}
     options |= {"architecture": "transformer", "model_params": SMALL}
     options |= {"params": TRAINING, "runtime": RUNTIME, "origin": {}, "label": "train"}
     with pytest.raises(UserError, match="the training set is empty"):
