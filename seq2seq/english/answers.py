@@ -12,7 +12,7 @@ from seq2seq.phrasebook.messages import Clock
 
 _OPPOSITES = (
     "big small", "cheap expensive", "new old", "heavy light", "clean dirty", "beautiful ugly", "wet dry",
-    "black white", "common rare", "useful useless", "bright dark", "broken whole",
+    "black white", "common rare", "simple complicated", "bright dark", "broken whole",
 )  # fmt: skip
 _SIDES = (
     "to the left of, to the right of", "north of, south of", "east of, west of", "behind, in front of",

@@ -23,7 +23,7 @@ def _draw(rng: Random) -> Drawn:
     cause, noun = rng.choice(list(_CAUSES.items()))
     adults, children, hours = rng.randint(2, 9), rng.randint(2, 6), rng.randint(2, 9)
     hour, day = rng.randint(5, 22), rng.randrange(7)
-    return [f"accident/{start}/{end}"], {
+    return [f"accident/{min(start, end)}/{max(start, end)}"], {
         "start": start, "end": end, "other": other, "cause": cause, "noun": noun, "day": weekday(day),
         "adults": word(adults), "children": word(children), "hurt": word(adults + children),
         "hours": word(hours), "time": cldr.digital("en", Clock(hour, 5 * rng.randrange(12), spoken=False)),

@@ -15,7 +15,7 @@ def _draw(rng: Random) -> Drawn:
     share = rng.randint(1, min(won, 4))
     day = rng.randrange(7)
     scorer, coach, rival, player, unlucky = people(rng, 5)
-    return [f"match/{winner}/{loser}"], {
+    return [f"match/{min(winner, loser)}/{max(winner, loser)}"], {
         "winner": winner, "loser": loser, "home": rng.choice([winner, loser]), "other": other,
         "won": str(won), "lost": str(lost), "goals": count(won, "goal"), "few": word(lost) if lost else "none",
         "beat": _BEAT.get(won - lost, "crushed"), "day": weekday(day), "next": weekday(day + rng.randint(3, 6)),
