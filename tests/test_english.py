@@ -173,13 +173,17 @@ def regex_of(pattern: str) -> str:
     return "(?i:" + ".+?".join(map(re.escape, parts)) + ")"
 
 
-def test_every_exchange_is_said():
-    drawn = list(islice(english.dialogue.draw("train", 1), 9_000))
+@pytest.fixture(scope="module")
+def exchanges():
+    return list(islice(english.dialogue.draw("train", 1), 9_000))
+
+
+def test_every_exchange_is_said(exchanges):
     unsaid = {(key, turn) for key, exchange in EXCHANGES.items() for turn, _ in exchange.patterns}
     for key, exchange in EXCHANGES.items():
         for turn, reply in exchange.patterns:
             asked, answered = re.compile(regex_of(turn)), re.compile(regex_of(reply))
-            if any(asked.fullmatch(one) and answered.fullmatch(other) for one, other in drawn):
+            if any(asked.fullmatch(one) and answered.fullmatch(other) for one, other in exchanges):
                 unsaid.remove((key, turn))
     assert not unsaid
 
@@ -246,28 +250,26 @@ def test_every_slip_is_made(made):
 # dialogue
 
 
-def replies(made, pattern: str) -> list[Sequence[str]]:
+def replies(exchanges, pattern: str) -> list[Sequence[str]]:
     """The groups of a pattern of turn and reply, in each pair that it matches."""
-    rows = [
-        match.groups() for pair in everything(made["dialogue"]) if (match := re.fullmatch(pattern, "\n".join(pair)))
-    ]
+    rows = [match.groups() for pair in exchanges if (match := re.fullmatch(pattern, "\n".join(pair)))]
     assert len(rows) >= 3
     return rows
 
 
 @pytest.mark.parametrize(("word", "sign"), [("plus", 1), ("minus", -1)])
-def test_sums_and_differences_are_right(made, word, sign):
-    for a, b, answer in replies(made, rf"What is (\d+) {word} (\d+)\?\n\1 {word} \2 is (\d+)\."):
+def test_sums_and_differences_are_right(exchanges, word, sign):
+    for a, b, answer in replies(exchanges, rf"What is (\d+) {word} (\d+)\?\n\1 {word} \2 is (\d+)\."):
         assert int(a) + sign * int(b) == int(answer)
 
 
-def test_products_are_right(made):
-    for each, many, total in replies(made, r"A .* costs \$(\d+)\. How much are (\w+) .*\n.* cost \$(\d+)\."):
+def test_products_are_right(exchanges):
+    for each, many, total in replies(exchanges, r"A .* costs \$(\d+)\. How much are (\w+) .*\n.* cost \$(\d+)\."):
         assert int(each) * NUMBERS.index(many) == int(total)
 
 
-def test_weekdays_are_right(made):
-    for day, number, answer in replies(made, r"Today is (\w+)\. What day is it in (\w+) days\?\n.* it is (\w+)\."):
+def test_weekdays_are_right(exchanges):
+    for day, number, answer in replies(exchanges, r"Today is (\w+)\. What day is it in (\w+) days\?\n.* it is (\w+)\."):
         assert (WEEK.index(day) + NUMBERS.index(number)) % 7 == WEEK.index(answer)
 
 
@@ -275,30 +277,30 @@ def clock(text: str) -> datetime:
     return datetime.strptime(text, "%I:%M %p")
 
 
-def test_opening_hours_are_kept(made):
+def test_opening_hours_are_kept(exchanges):
     told = r"The (?:\w+) opens at (.*) and closes at (.*)\. Is it open at (.*)\?\n(Yes|No|Not yet), it .* (\S+ \wM)\."
-    for opens, closes, now, answer, until in replies(made, told):
+    for opens, closes, now, answer, until in replies(exchanges, told):
         if answer == "Not yet":
             assert (clock(now) < clock(opens), until) == (True, opens)
         else:
             assert (clock(now) < clock(closes), until) == (answer == "Yes", closes)
 
 
-def test_comparisons_are_right(made):
+def test_comparisons_are_right(exchanges):
     for one, a, two, b, old, young in replies(
-        made, r"(\w+) is (\d+) years old and (\w+) is (\d+)\. Who is older\?\n(\w+) is older than (\w+)\."
+        exchanges, r"(\w+) is (\d+) years old and (\w+) is (\d+)\. Who is older\?\n(\w+) is older than (\w+)\."
     ):
         assert (old, young) == ((one, two) if int(a) > int(b) else (two, one))
 
 
-def test_what_is_asked_for_is_promised_by_the_other_speaker(made):
+def test_what_is_asked_for_is_promised_by_the_other_speaker(exchanges):
     other = {"my": "your", "our": "your", "me": "you", "us": "you"}
-    for asked, promised in replies(made, r"Please (?!do not)(.*)\.\nAll right, I will (.*)\."):
+    for asked, promised in replies(exchanges, r"Please (?!do not)(.*)\.\nAll right, I will (.*)\."):
         assert " ".join(other.get(word, word) for word in asked.split()) == promised
 
 
-def test_yes_or_no_follows_from_what_was_told(made):
-    rows = replies(made, r"\w+ comes? from (.*)\. Do(?:es)? \w+ come from (.*)\?\n(Yes|No), (.*)\.")
+def test_yes_or_no_follows_from_what_was_told(exchanges):
+    rows = replies(exchanges, r"\w+ comes? from (.*)\. Do(?:es)? \w+ come from (.*)\?\n(Yes|No), (.*)\.")
     for country, asked, answer, told in rows:
         assert answer == ("Yes" if asked == country else "No")
         assert told.endswith(f"from {country}")
