@@ -34,7 +34,9 @@ def read_attention(bundle: Path, texts: list[str], outputs: list[str], runtime: 
     engine, tokenizer, found = translator.engine, translator.tokenizer, []
     if not isinstance(engine, TorchEngine):
         raise UserError(f"{bundle} is a {translator.manifest.engine} bundle; attention is read from PyTorch's")
-    for source, body in zip(translator.encode(texts), tokenizer.encode_target(outputs), strict=True):
+    limit = translator.manifest.model["max_length"] - 1  # read again, a text may have more pieces than when it was said
+    bodies = [body[:limit] for body in tokenizer.encode_target(outputs)]
+    for source, body in zip(translator.encode(texts), bodies, strict=True):
         if (weights := engine.attention(source, body)) is not None:
             pieces = [tokenizer.target_pieces[piece] for piece in [*body, EOS]]
             found.append(Attention([tokenizer.source_pieces[piece] for piece in source], pieces, weights))

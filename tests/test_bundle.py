@@ -129,6 +129,11 @@ def test_the_attention_matrix_fits_the_pieces(bundle):
     assert attention.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_the_attention_of_long_texts_is_cut_to_the_model(bundle):
+    (attention,) = read_attention(bundle, ["the cat " * 90], ["die Katze " * 90], RUNTIME)
+    assert attention.weights.shape == (SMALL.max_length, SMALL.max_length)
+
+
 def tampered(folder, name, change):
     path = folder / name
     path.write_bytes(change(path.read_bytes()))

@@ -125,6 +125,7 @@ def test_a_version_has_its_whole_record(project, monkeypatch):
     for tags in (run.data.tags, version.tags):
         assert tags["bundle_sha256"] == digest
         assert tags["origin.data"] == "a"
+        assert tags["task"] == "translation"
         assert tags["set_sha256.gate"] == json.loads(Path("reports/release.json").read_text())["sets"]["gate"]
 
 
