@@ -27,4 +27,4 @@ def draw(name: str, seed: int) -> Iterator[Pair]:
         place = 0 if rng.random() < _SCENE_FIRST else rng.randrange(len(sentences))
         sentences.insert(place, rng.choice(story.openings))
         if belongs(parts, name, seed):
-            yield say(" ".join(sentences), slots), say(story.summary, slots)
+            yield say(" ".join(sentences), slots), say(story.summaries[slots["outcome"]], slots)

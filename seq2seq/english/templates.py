@@ -37,13 +37,13 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Story:
-    """A kind of article, and its summary."""
+    """A kind of article, and what its summary says, which depends on how it came out."""
 
     draw: Callable[[Random], Drawn]
     openings: tuple[str, ...]  # one of these sets the scene
     facts: tuple[tuple[str, ...], ...]  # one of each group is told, in any order
     beside: tuple[str, ...]  # some of these are told as well, and belong in no summary
-    summary: str
+    summaries: Mapping[str, str]  # by what the slot `outcome` says
 
 
 def word(number: int) -> str:

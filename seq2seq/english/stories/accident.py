@@ -26,7 +26,8 @@ def _draw(rng: Random) -> Drawn:
     return [f"accident/{min(start, end)}/{max(start, end)}"], {
         "start": start, "end": end, "other": other, "cause": cause, "noun": noun, "day": weekday(day),
         "adults": word(adults), "children": word(children), "hurt": word(adults + children),
-        "hours": word(hours), "time": cldr.digital("en", Clock(hour, 5 * rng.randrange(12), spoken=False)),
+        "hours": word(hours), "outcome": "long" if hours > 4 else "short",
+        "time": cldr.digital("en", Clock(hour, 5 * rng.randrange(12), spoken=False)),
         "cars": count(rng.randint(2, 6), "car"), "truck": rng.choice(["a bus", "a truck", "a van", "a taxi"]),
         "officer": officer, "witness": witness, "cost": str(rng.randint(11, 95)),
         "earlier": word(rng.randint(2, 12)), "helpers": str(rng.randint(20, 90)), "limit": str(10 * rng.randint(5, 12)),
@@ -62,8 +63,9 @@ STORY = Story(
         "Buses to {other} left half an hour later than planned.",
         "A helicopter circled over the fields at {time}.",
     ),
-    summary=(
-        "{hurt} people were hurt in an accident between {start} and {end} on {day}, caused by {noun}. "
-        "The road was closed for {hours} hours."
-    ),
+    summaries={
+        "short": "{hurt} people were hurt in an accident between {start} and {end} on {day}, caused by {noun}.",
+        "long": "On {day}, {noun} led to an accident with {hurt} injured people that closed the road from {start} to "
+        "{end} for {hours} hours.",
+    },
 )

@@ -29,11 +29,11 @@ def _draw(rng: Random) -> Drawn:
     if rng.random() < 0.5:
         fewer = more - rng.randint(1, 2)
     passed = rng.random() < 0.6
-    how = "narrowly " if more - fewer < 3 else "unanimously " if not fewer else "clearly "
+    how = "narrowly" if more - fewer < 3 else "unanimously" if not fewer else "clearly"
     return [f"council/{place}/{noun}"], {
         "city": place, "other": other, "plan": plan, "noun": noun, "day": weekday(rng.randrange(7)),
         "yes": str(more if passed else fewer), "no": str(fewer if passed else more),
-        "decided": f"{how}{'approved' if passed else 'rejected'}", "would": "will" if passed else "would",
+        "how": how, "outcome": "approved" if passed else "rejected",
         "cost": str(rng.randint(2, 99)), "mayor": mayor, "member": member,
         "visitors": str(rng.randint(5, 90)), "singers": str(rng.randint(12, 60)), "schools": word(rng.randint(2, 9)),
         "hours": str(rng.randint(2, 7)), "year": str(rng.randint(2010, 2024)),
@@ -69,5 +69,8 @@ STORY = Story(
         "Before the meeting, a choir of {singers} children sang.",
         "Next time, the council will discuss the budget of {schools} schools.",
     ),
-    summary="The council of {city} {decided} {noun} on {day}. It {would} cost {cost} million euros.",
+    summaries={
+        "approved": "{city} will have {noun}: the council {how} voted for that on {day}, at {cost} million euros.",
+        "rejected": "On {day}, the council of {city} {how} rejected {noun}, at a price of {cost} million euros.",
+    },
 )

@@ -23,11 +23,13 @@ def _draw(rng: Random) -> Drawn:
     (town, other), (artist, curator) = cities(rng, 2), people(rng, 2)
     place = rng.choice(_PLACES)
     pieces, art = rng.choice(list(_ART.items()))
+    number = rng.randint(20, 180)
     start = _FIRST_DAY + timedelta(rng.randrange(300))
     days = {"start": start, "end": start + timedelta(rng.randint(20, 60)), "party": start - timedelta(2)}
     return [f"exhibition/{town}/{art}"], {
         "city": town, "other": other, "place": place, "pieces": pieces, "art": art, "family": artist.split()[1],
-        "artist": artist, "number": str(rng.randint(20, 200)), "curator": curator,
+        "artist": artist, "number": str(number), "outcome": "large" if number > 99 else "small",
+        "curator": curator,
         "born": str(rng.randint(1850, 1990)), "price": str(rng.randint(4, 25)), "rooms": word(rng.randint(3, 12)),
         "insured": str(rng.randint(2, 60)),
         **{key: format_skeleton("MMMMd", day, locale="en") for key, day in days.items()},
@@ -61,5 +63,8 @@ STORY = Story(
         "Before, the works were kept in a cellar in {other}.",
         "The cloakroom closes at six o'clock.",
     ),
-    summary="The {place} in {city} shows {number} {art} by {family} until {end}.",
+    summaries={
+        "small": "The {place} in {city} shows {number} {art} by {family} until {end}.",
+        "large": "Until {end}, {family} fills the {place} in {city} with {number} {art}.",
+    },
 )

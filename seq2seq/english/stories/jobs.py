@@ -29,7 +29,7 @@ def _draw(rng: Random) -> Drawn:
     return [f"jobs/{place}/{thing}"], {
         "city": place, "things": plural(thing), "other": other, "reason": reason, "noun": noun,
         "now": f"{100 * (few if grows else many):,}", "then": f"{100 * (many if grows else few):,}",
-        "will": "hire" if grows else "dismiss", "change": f"{100 * (many - few):,}",
+        "outcome": "more" if grows else "less", "change": f"{100 * (many - few):,}",
         "year": str(rng.randint(2025, 2030)), "director": director, "worker": worker, "day": weekday(rng.randrange(7)),
         "founded": str(rng.randint(1850, 2010)), "age": str(rng.randint(20, 64)), "floors": str(rng.randint(2, 12)),
         "made": f"{rng.randint(2, 90) * 1000:,}",
@@ -60,5 +60,8 @@ STORY = Story(
         "In the canteen, soup is free for everybody.",
         "The mayor of {city} has visited the factory {floors} times.",
     ),
-    summary="A maker of {things} in {city} will {will} {change} people by {year} because of {noun}.",
+    summaries={
+        "more": "A maker of {things} in {city} will hire {change} people by {year} because of {noun}.",
+        "less": "By {year}, {noun} will cost {change} people who make {things} in {city} their jobs.",
+    },
 )

@@ -27,13 +27,13 @@ def _draw(rng: Random) -> Drawn:
     trader, shopper = people(rng, 2)
     rises, percent = rng.random() < 0.5, rng.choice([2, 3, 4, 5, 8, 10, 12, 15, 20, 25, 30])
     reason, noun = rng.choice(list((_UP if rises else _DOWN).items()))
-    how = " slightly" if percent < 5 else "" if percent < 20 else " sharply"
+    how = " a little" if percent < 5 else "" if percent < 20 else " a lot"
     old = 100 * rng.randint(2, 30)
     new = round(old * (1 + (percent if rises else -percent) / 100))
     day = rng.randrange(7)
     return [f"market/{place}/{food}"], {
         "city": place, "food": food, "other": other, "trader": trader, "shopper": shopper,
-        "reason": reason, "noun": noun, "moved": f"{'rose' if rises else 'fell'}{how}", "percent": str(percent),
+        "reason": reason, "noun": noun, "how": how, "outcome": "up" if rises else "down", "percent": str(percent),
         "old": f"${old / 100:.2f}", "new": f"${new / 100:.2f}", "day": weekday(day), "next": weekday(day + 2),
         "else": f"${rng.randint(200, 900) / 100:.2f}", "else_percent": str(rng.randint(1, 40)),
         "cup": f"${rng.randint(2, 5)}", "stalls": str(rng.randint(12, 90)), "year": str(rng.randint(1850, 2000)),
@@ -68,5 +68,8 @@ STORY = Story(
         "A cup of coffee at the entrance costs {cup}.",
         "Many customers come by bicycle.",
     ),
-    summary="The price of {food} in {city} {moved} by {percent}% because of {noun}.",
+    summaries={
+        "up": "The price of {food} in {city} rose{how} by {percent}% because of {noun}.",
+        "down": "Thanks to {noun}, {food} has become{how} cheaper in {city}, by {percent}%.",
+    },
 )

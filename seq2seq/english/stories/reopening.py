@@ -15,7 +15,8 @@ def _draw(rng: Random) -> Drawn:
     day = rng.randrange(7)
     return [f"reopening/{town}/{place}"], {
         "city": town, "place": place, "other": other, "day": weekday(day), "before": weekday(day - 2),
-        "closed": str(opened - years), "opened": str(opened), "years": word(years), "cost": str(rng.randint(2, 80)),
+        "closed": str(opened - years), "opened": str(opened), "years": word(years),
+        "outcome": "long" if years > 4 else "short", "cost": str(rng.randint(2, 80)),
         "founded": str(rng.randint(1800, 1990)), "guests": f"{rng.randint(2, 90) * 100:,}",
         "director": director, "guest": guest, "windows": str(rng.randint(12, 150)),
         "begin": cldr.digital("en", Clock(rng.randint(8, 12), 0, spoken=False)), "price": str(rng.randint(2, 6)),
@@ -50,5 +51,8 @@ STORY = Story(
         "The mayor of {other} sent a letter and flowers.",
         "Inside, a cup of coffee costs {price} euros.",
     ),
-    summary="The {place} in {city} reopened on {day} after {years} years of repairs for {cost} million euros.",
+    summaries={
+        "short": "The {place} in {city} reopened on {day} after {years} years of repairs for {cost} million euros.",
+        "long": "It took {years} years and {cost} million euros, but since {day} {city} has its {place} again.",
+    },
 )

@@ -21,13 +21,13 @@ def _draw(rng: Random) -> Drawn:
     (place, other), day = cities(rng, 2), rng.randrange(7)
     sky, (lowest, highest, clues) = rng.choice(list(_SKIES.items()))
     high = rng.randint(lowest, highest)
-    then = max(0, high + rng.choice([-1, 1]) * rng.randint(2, 11))
+    then = high + rng.choice([1] if high < 12 else [-1, 1]) * rng.randint(2, 11)
     much = "much " if abs(then - high) > 6 else ""
     numbers = {"amount": str(10 * rng.randint(1, 9)), "gusts": str(5 * rng.randint(14, 24))}
     return [f"weather/{place}/{sky}"], numbers | {
         "city": place, "other": other, "sky": sky, "clue": rng.choice(clues).format_map(numbers),
         "feel": next(feel for limit, feel in _FEELS.items() if high < limit),
-        "high": str(high), "then": str(then), "change": f"{much}{'warmer' if then > high else 'colder'}",
+        "high": str(high), "then": str(then), "much": much, "outcome": "warmer" if then > high else "colder",
         "day": weekday(day), "next": weekday(day + 1), "before": weekday(day - 1),
         "past": str(max(0, high + rng.randint(-9, 9))), "elsewhere": str(rng.randint(0, 36)),
         "record": str(rng.randint(30, 41)), "year": str(rng.randint(1900, 2020)), "years": word(rng.randint(2, 30)),
@@ -65,5 +65,8 @@ STORY = Story(
         "Farmers in the region had hoped for something else.",
         "The weather service measures the temperature at {stations} places.",
     ),
-    summary="{city} can expect a {feel} and {sky} {day} with {high} degrees. {next} will be {change}.",
+    summaries={
+        "warmer": "{city} can expect a {feel} and {sky} {day} with {high} degrees. {next} will be {much}warmer.",
+        "colder": "Before it gets {much}colder on {next}, {day} in {city} will be {feel} and {sky}, at {high} degrees.",
+    },
 )
