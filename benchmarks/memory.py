@@ -56,6 +56,7 @@ def train(lines: int) -> None:
             TrainingData(lambda: make_frames(lines), lambda: (), lines, validation, tag=False),
             tokenizer=learned,
             languages=LanguagesParams(source="en", target="de"),
+            task="translation",
             architecture="transformer",
             model_params=load_section(PARAMS, "transformer", TransformerParams),
             params=load_section(PARAMS, "train", TrainingParams).model_copy(update={"max_updates": UPDATES}),

@@ -8,16 +8,17 @@ from typing import Any, cast
 from seq2seq.acquisition import CorporaParams
 from seq2seq.architectures import ModelParams
 from seq2seq.benchmark import BenchmarkParams
+from seq2seq.bundle import TaskParams
 from seq2seq.catalogue import load_catalogue, select
 from seq2seq.cleaning import CleaningParams
 from seq2seq.convolutional import ConvolutionalParams
 from seq2seq.decoding import DecodingParams
 from seq2seq.errors import UserError
 from seq2seq.export import QuantizationParams
+from seq2seq.generated import GeneratedParams
 from seq2seq.languages import LanguagesParams
 from seq2seq.metrics import EvaluationParams
 from seq2seq.params import Section, check_section
-from seq2seq.phrasebook import PhrasebookParams
 from seq2seq.recurrent import RecurrentParams
 from seq2seq.release import ReleaseParams
 from seq2seq.runtime import RuntimeParams
@@ -33,9 +34,10 @@ CATALOGUE = Path("data", "catalogue.yaml")  # as in dvc.yaml
 class Parameters(Section):
     """Every section of params.yaml."""
 
+    task: TaskParams
     languages: LanguagesParams
     corpora: CorporaParams
-    phrasebook: PhrasebookParams
+    generated: GeneratedParams
     cleaning: CleaningParams
     tokenizer: TokenizerParams
     model: ModelParams

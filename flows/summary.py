@@ -80,6 +80,7 @@ def _scores(folder: Path) -> Rows:
             "chrF": f"{score['chrf']:.1f}",
             "TER": f"{score['ter']:.1f}",
         }
+        | {name.replace("rouge", "ROUGE-"): f"{score[name]:.1f}" for name in score if name.startswith("rouge")}
         for model, tests in _read(folder, "quality.json").items()
         for test, score in tests.items()
     ]

@@ -8,15 +8,16 @@ from typing import Any
 import pandas as pd
 from pydantic import Field, field_validator
 
+from seq2seq import english, phrasebook
 from seq2seq.catalogue import PAIRS, FileGroup, FilesCorpus, GeneratedCorpus, WheelsCorpus, load_catalogue, select
 from seq2seq.corpus import pairs, write_corpus
 from seq2seq.download import fetch
 from seq2seq.errors import UserError
 from seq2seq.files import replacing
+from seq2seq.generated import GeneratedParams
 from seq2seq.gettext import read_pairs
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import Section
-from seq2seq.phrasebook import PhrasebookParams, generate
 from seq2seq.progress import Progress
 from seq2seq.text_files import TextFile, find_tables, read_aligned, read_monolingual, read_tables
 from seq2seq.wheels import fetch_wheel
@@ -42,7 +43,7 @@ class CorporaParams(Section):
 def acquire(
     names: list[str],
     languages: LanguagesParams,
-    phrasebook: PhrasebookParams,
+    generated: GeneratedParams,
     catalogue: Path,
     tables: Path,
     store: Path,
@@ -56,8 +57,8 @@ def acquire(
 
     Args:
         names: corpora of the catalogue.
-        languages: the direction of translation.
-        phrasebook: what the generator of the corpus of that name does.
+        languages: of the sources and of the targets.
+        generated: how much is made of a corpus that the pipeline makes itself.
         catalogue: the catalogue's file.
         tables: the user's own pairs, a TSV file or a folder of them (which may be empty).
         store: folder of files fetched before, by digest; it speeds up the next call and resumes a killed one.
@@ -88,7 +89,7 @@ def acquire(
                 case WheelsCorpus():
                     found = _write_messages(raw, name, corpus, languages, store)
                 case GeneratedCorpus():
-                    found = {"lines": _write(raw, _generate_texts(name, phrasebook, languages))}
+                    found = {"lines": _write(raw, _generate_texts(name, generated, languages))}
             facts[name] = {"licence": corpus.licence, "citation": corpus.citation, **found}
     return facts
 
@@ -137,11 +138,15 @@ def _needed(group: FileGroup, languages: LanguagesParams) -> list[str]:
     return [languages.target] if group.split == "mono" else [languages.source, languages.target]
 
 
-def _generate_texts(name: str, phrasebook: PhrasebookParams, languages: LanguagesParams) -> dict[str, Frames]:
-    """Generate the phrasebook; a part that params don't ask for, such as mono, is left out."""
+def _generate_texts(name: str, generated: GeneratedParams, languages: LanguagesParams) -> dict[str, Frames]:
+    """Generate a corpus; a part that params don't ask for, such as mono, is left out."""
+    if name == phrasebook.ORIGIN:
+        corpus = phrasebook.generate(languages.source, languages.target, generated)
+    else:
+        corpus = english.generate(name, generated)
     return {
         f"test/{name}_test" if split == "test" else f"{split}/{name}": [frame]
-        for split, frame in generate(languages.source, languages.target, phrasebook).items()
+        for split, frame in corpus.items()
         if len(frame)
     }
 

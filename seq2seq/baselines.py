@@ -1,10 +1,11 @@
-"""What the numbers of a trained model stand beside: trivial translators, and how much of a test set is in training.
+"""What the numbers of a trained model stand beside: trivial models, and how much of a test set is in training.
 
 A test set that the nearest training sentence already translates well, or whose sentences stand in the
 training set in long runs, says little about a model.
 """
 
 import itertools
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ TRAINING_LINES = 200_000  # at most, from the beginning of the training set: bou
 QUERIES_AT_ONCE = 32  # similarities held in memory: this many times the training lines, 4 bytes each
 
 Words = npt.NDArray[np.int64]
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
 
 
 def read_training(folder: Path, limit: int = TRAINING_LINES) -> pd.DataFrame:
@@ -46,12 +48,12 @@ def score_baselines(
     """Compare each test set with training pairs; ``language`` is that of the targets.
 
     Returns:
-        ``training_lines``, and per test set the scores of ``copy_source`` and ``nearest_sentence`` and the
-        ``overlap`` of :func:`measure_overlap`.
+        ``training_lines``, and per test set the scores of ``copy_source`` and ``nearest_sentence``, with
+        ``params.rouge`` those of ``lead_sentence`` too, and the ``overlap`` of :func:`measure_overlap`.
     """
 
     def scores(predictions: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
-        return score(predictions, references, language, params.bootstrap_samples, params.seed)
+        return score(predictions, references, language, params.bootstrap_samples, params.seed, params.rouge)
 
     names, frames = list(tests), list(tests.values())
     nearest = nearest_targets(training, [source for frame in frames for source in frame["source"]])
@@ -64,7 +66,14 @@ def score_baselines(
             "nearest_sentence": scores(predictions, references),
             "overlap": measure_overlap(training["target"].tolist(), references),
         }
+        if params.rouge:
+            report[name]["lead_sentence"] = scores(list(map(lead_sentence, sources)), references)
     return {"training_lines": len(training), "tests": report}
+
+
+def lead_sentence(text: str) -> str:
+    """The first sentence of a text: for news, a summary that is not easily beaten."""
+    return _SENTENCE_END.split(text, maxsplit=1)[0]
 
 
 def nearest_targets(training: pd.DataFrame, sources: Sequence[str]) -> list[str]:

@@ -9,13 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seq2seq.errors import UserError
 from seq2seq.files import read_json, replacing, sha256_file, write_json
 from seq2seq.languages import LanguagesParams
+from seq2seq.params import Section
 
 MANIFEST, TOKENIZER = "bundle.json", "tokenizer"
+
+
+class TaskParams(Section):
+    """What the model is for."""
+
+    name: str = Field(pattern=r"^[a-z][a-z -]*$", description="a word for it, such as translation or summarization")
 
 
 class Manifest(BaseModel):

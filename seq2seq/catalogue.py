@@ -132,7 +132,7 @@ def select(catalogue: Catalogue, names: list[str], source: str, target: str) -> 
             raise UserError(
                 f"corpus '{name}' has no text in '{missing[0]}'; it has {known}: change languages or corpora"
             )
-        if source == target:
+        if source == target and len(corpus.languages) > 1:
             raise UserError(f"corpus '{name}' holds translations, but languages.source and target are both '{source}'")
         chosen[name] = corpus
     return chosen

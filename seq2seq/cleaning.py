@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from seq2seq.languages import LanguagesParams, count_words
+from seq2seq.languages import count_words
 from seq2seq.normalization import normalise
 from seq2seq.params import Section
 
@@ -26,6 +26,10 @@ class CleaningParams(Section):
     max_words: int = Field(ge=1, le=100_000, description="of either side; longer lines are dropped")
     max_length_ratio: float = Field(
         ge=1.0, le=1000.0, description="of the longer side's words to the shorter side's, one word added to each"
+    )
+    drop_identical: bool = Field(description="drop pairs of which both sides are the same")
+    drop_held_out_targets: bool = Field(
+        description="drop training pairs whose target is one of a held-out set, not only those whose source is"
     )
     held_out_percent: float = Field(
         gt=0.0, le=20.0, description="of a corpus without validation and gate set: taken for validation, gate and test"
@@ -43,14 +47,14 @@ def normalise_frame(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**columns)
 
 
-def pair_filters(params: CleaningParams, languages: LanguagesParams) -> dict[str, Filter]:
+def pair_filters(params: CleaningParams) -> dict[str, Filter]:
     """The filters of normalised training pairs by name, in the order in which they are applied."""
     filters: dict[str, Filter] = {
         "empty": lambda frame: _mask((frame["source"] != "") & (frame["target"] != "")),
         "too_long": lambda frame: _mask(frame[["source_words", "target_words"]].max(axis=1) <= params.max_words),
         "length_ratio": lambda frame: _mask(_length_ratio(frame) <= params.max_length_ratio),
     }
-    if languages.source != languages.target:  # a right sentence is its own correction, but not its translation
+    if params.drop_identical:
         filters["identical"] = lambda frame: _mask(frame["source"] != frame["target"])
     return filters
 

@@ -32,6 +32,7 @@ def score_sets(
             language,
             samples=params.bootstrap_samples,
             seed=params.seed,
+            rouge=params.rouge,
         )
         for name, frame in predictions.items()
     }

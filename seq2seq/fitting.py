@@ -24,6 +24,7 @@ def fit(
     *,
     tokenizer: Tokenizer,
     languages: LanguagesParams,
+    task: str,
     architecture: str,
     model_params: ArchitectureParams,
     params: TrainingParams,
@@ -42,6 +43,7 @@ def fit(
         data: training and validation pairs.
         tokenizer: of this direction.
         languages: of this direction.
+        task: what the model is for, in a word.
         architecture: name of the kind of model.
         model_params: its shape.
         params: how it is trained.
@@ -85,6 +87,6 @@ def fit(
     with training_precision(runtime, device) as dtype:
         points = Trainer(model, params, work, device, dtype, processes, score, tell).train(stores, validation, label)
     if processes.is_first:
-        save_model(out, model, tokenizer, languages, origin)
+        save_model(out, model, tokenizer, languages, origin, task)
     processes.wait()
     return points

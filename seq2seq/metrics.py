@@ -1,6 +1,6 @@
-"""Scores of translations, all of them sacreBLEU's (Post 2018), with bootstrap intervals (Koehn 2004).
+"""Scores of outputs: sacreBLEU's (Post 2018), with bootstrap intervals (Koehn 2004), and ROUGE.
 
-BLEU: Papineni et al. 2002; chrF: Popović 2015; TER: Snover et al. 2006.
+BLEU: Papineni et al. 2002; chrF: Popović 2015; TER: Snover et al. 2006; ROUGE: :mod:`seq2seq.rouge`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,9 +24,10 @@ Counts = npt.NDArray[np.int64]
 
 
 class EvaluationParams(Section):
-    """What is scored, and how sure we are of a score."""
+    """What is scored and how, and how sure we are of a score."""
 
     sets: list[Literal["test", "validation"]] = Field(min_length=1, description="while you search, validation alone")
+    rouge: bool = Field(description="score ROUGE as well, and the first sentence of each source beside it")
     bootstrap_samples: int = Field(ge=100, le=100_000, description="resamples of the test set per 95 % interval")
     seed: int = Field(ge=0, description="of the resampling")
 
@@ -40,14 +41,15 @@ class Difference(NamedTuple):
 
 
 def score(
-    hypotheses: Sequence[str], references: Sequence[str], language: str, samples: int, seed: int
+    hypotheses: Sequence[str], references: Sequence[str], language: str, samples: int, seed: int, rouge: bool = False
 ) -> dict[str, Any]:
-    """Score line-aligned translations into ``language``.
+    """Score line-aligned outputs in ``language``.
 
     Returns:
         ``bleu`` (cased) with its 95 % interval ``bleu_low`` to ``bleu_high``, ``bleu_lc`` (lower-cased),
         ``chrf`` and ``ter`` (lower is better), each from 0 to 100 (TER may exceed it); sacreBLEU's
-        ``signature`` of the cased BLEU, chrF and TER; and ``sentences``, the number of lines.
+        ``signature`` of the cased BLEU, chrF and TER; and ``sentences``, the number of lines. With ``rouge``,
+        ``rouge1``, ``rouge2`` and ``rougeL`` as well, and their signature.
 
     Raises:
         ValueError: there are no lines, or the two sides differ in number.
@@ -66,6 +68,13 @@ def score(
     results = {name: metric.corpus_score(hypotheses, [references]) for name, metric in metrics.items()}
     values = {name: result.score for name, result in results.items()}
     signed = [f"{results[name].name}|{metrics[name].get_signature()}" for name in ("bleu", "chrf", "ter")]
+    more: dict[str, float] = {}
+    if rouge:
+        from seq2seq.rouge import rouge_signature, score_rouge  # noqa: PLC0415 - takes seconds to load
+
+        signed.append(rouge_signature(language))
+        found = score_rouge(hypotheses, references, language)
+        more = {name: round(value, DECIMALS) for name, value in found.items()}
     return {
         "bleu": round(values["bleu"], DECIMALS),
         "bleu_low": round(float(low), DECIMALS),
@@ -73,6 +82,7 @@ def score(
         "bleu_lc": round(values["bleu_lc"], DECIMALS),
         "chrf": round(values["chrf"], DECIMALS),
         "ter": round(values["ter"], DECIMALS),
+        **more,
         "signature": "; ".join(signed),
         "sentences": len(references),
     }
@@ -121,7 +131,7 @@ def paired_bootstrap(
 
 def _check_aligned(hypotheses: Sequence[str], references: Sequence[str]) -> None:
     if not references or len(hypotheses) != len(references):
-        raise ValueError(f"{len(hypotheses)} translations can't be scored against {len(references)} references")
+        raise ValueError(f"{len(hypotheses)} outputs can't be scored against {len(references)} references")
 
 
 def _bleu(language: str, lowercase: bool) -> Any:

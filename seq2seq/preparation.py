@@ -22,7 +22,6 @@ from seq2seq.cleaning import (
 )
 from seq2seq.corpus import count_lines, folders, read_partitions, write_corpus
 from seq2seq.errors import UserError
-from seq2seq.languages import LanguagesParams
 from seq2seq.progress import Progress
 from seq2seq.splitting import HeldOut, hold_out
 
@@ -53,7 +52,7 @@ class Tally:
         return {"lines_in": self.lines_in, "filters": self.filters, "held_out": self.held_out, "kept": self.kept}
 
 
-def prepare(raw: Path, out: Path, languages: LanguagesParams, params: CleaningParams) -> dict[str, Any]:
+def prepare(raw: Path, out: Path, params: CleaningParams) -> dict[str, Any]:
     """Clean every corpus in the folder ``raw`` into the folder ``out``; return the report.
 
     Published held-out sets pass as they are; a corpus without any has them taken from its filtered pairs
@@ -69,7 +68,7 @@ def prepare(raw: Path, out: Path, languages: LanguagesParams, params: CleaningPa
         raise UserError(f"{raw / 'train'} has no pairs; check corpora and languages in params.yaml")
     filtered = out / ".filtered"  # what leaks is only known once all held-out sets are
     with Progress("clean", total=sum(map(count_lines, [*train, *mono])), unit="lines") as progress:
-        filters, seen = pair_filters(params, languages), Seen()
+        filters, seen = pair_filters(params), Seen()
         for folder, tally in train.items():
             write_corpus(filtered / folder.name, _filter_pairs(folder, filters, seen, tally, progress))
         _refuse_nothing(folders(filtered), train)

@@ -24,9 +24,10 @@ Sets = dict[str, list[pd.DataFrame]]  # by their path below the clean folder: va
 class HeldOut:
     """All held-out sets, and which lines must stay out of training because of them."""
 
-    def __init__(self, sets: Sets, chosen: Mapping[str, list[Hashes]]) -> None:
+    def __init__(self, sets: Sets, chosen: Mapping[str, list[Hashes]], compare_targets: bool) -> None:
         self.sets = sets
         self._chosen = chosen
+        self._compare_targets = compare_targets
         frames = [frame for parts in sets.values() for frame in parts]
         self._sources = {text for frame in frames for text in comparable(frame["source"])} - {""}
         self._targets = {text for frame in frames for text in comparable(frame["target"])} - {""}
@@ -39,10 +40,16 @@ class HeldOut:
         return moved
 
     def leak(self, frame: pd.DataFrame) -> Mask:
-        """Which rows have a source or a target that, lower-cased, equals one in a held-out set."""
-        sources: Mask = np.array([text in self._sources for text in comparable(frame["source"])], dtype=bool)
-        targets: Mask = np.array([text in self._targets for text in comparable(frame["target"])], dtype=bool)
-        return sources | targets
+        """Which rows have a source or, where targets are compared, a target that stands in a held-out set.
+
+        Case is ignored. A monolingual line has nothing but its target, which is always compared.
+        """
+        sides = zip(comparable(frame["source"]), comparable(frame["target"]), strict=True)
+        leaks = [
+            source in self._sources or (target in self._targets and (self._compare_targets or not source))
+            for source, target in sides
+        ]
+        return np.array(leaks, dtype=bool)
 
 
 def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
@@ -61,7 +68,7 @@ def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
         for path, frame in _taken_sets(folder, chosen[folder.name]).items():
             sets.setdefault(path, []).append(frame)
     _check(sets, pairs=sum(map(count_lines, folders(filtered))))
-    return HeldOut(sets, chosen)
+    return HeldOut(sets, chosen, params.drop_held_out_targets)
 
 
 def _published_sets(raw: Path) -> Sets:

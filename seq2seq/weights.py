@@ -23,7 +23,12 @@ SCALE = ".scale"  # behind the name of an int8 matrix: what each of its rows is 
 
 
 def save_model(
-    folder: Path, model: EncoderDecoder, tokenizer: Tokenizer, languages: LanguagesParams, origin: dict[str, str]
+    folder: Path,
+    model: EncoderDecoder,
+    tokenizer: Tokenizer,
+    languages: LanguagesParams,
+    origin: dict[str, str],
+    task: str,
 ) -> None:
     """Write a PyTorch model as a bundle."""
     with replacing(folder) as partial:
@@ -31,7 +36,7 @@ def save_model(
         write_bytes(partial / WEIGHTS, save(model.weights()))
         manifest = Manifest(
             format=1,
-            task="translation",
+            task=task,
             architecture=model.architecture,
             engine="pytorch",
             quantization="float32",

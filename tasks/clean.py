@@ -2,7 +2,6 @@
 
 from seq2seq.cleaning import CleaningParams
 from seq2seq.files import replacing, write_json
-from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
 from seq2seq.preparation import prepare
 from tasks.stage import PARAMS, path_arguments, run
@@ -11,10 +10,9 @@ from tasks.stage import PARAMS, path_arguments, run
 def main() -> None:
     """Read the raw corpora, write the clean ones and the counts of each filter."""
     paths = path_arguments(__doc__, "raw", "out", "report")
-    languages = load_section(PARAMS, "languages", LanguagesParams)
     params = load_section(PARAMS, "cleaning", CleaningParams)
     with replacing(paths.out) as partial:
-        report = prepare(paths.raw, partial, languages, params)
+        report = prepare(paths.raw, partial, params)
     write_json(paths.report, report)
 
 

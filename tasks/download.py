@@ -5,9 +5,9 @@ from pathlib import Path
 
 from seq2seq.acquisition import CorporaParams, acquire
 from seq2seq.files import write_json
+from seq2seq.generated import GeneratedParams
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
-from seq2seq.phrasebook import PhrasebookParams
 from tasks.stage import PARAMS, WORK, path_arguments, run
 
 FETCHED = WORK / "fetched"  # files by digest, kept from run to run
@@ -20,7 +20,7 @@ def main() -> None:
     facts = acquire(
         load_section(PARAMS, "corpora", CorporaParams).names,
         load_section(PARAMS, "languages", LanguagesParams),
-        load_section(PARAMS, "phrasebook", PhrasebookParams),
+        load_section(PARAMS, "generated", GeneratedParams),
         catalogue=paths.catalogue,
         tables=paths.pairs,
         store=FETCHED,

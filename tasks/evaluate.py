@@ -49,7 +49,8 @@ def main() -> None:
         write_predictions(partial, predictions)
     write_json(paths.scores, report)
     for name, score in scores.items():
-        print(f"{name}: BLEU {score['bleu']:.1f} ({score['bleu_low']:.1f} to {score['bleu_high']:.1f})")
+        rouge = f", ROUGE-L {score['rougeL']:.1f}" if evaluation.rouge else ""
+        print(f"{name}: BLEU {score['bleu']:.1f} ({score['bleu_low']:.1f} to {score['bleu_high']:.1f}){rouge}")
 
 
 if __name__ == "__main__":

@@ -186,6 +186,7 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
         "decoding": json.dumps(read_yaml(PARAMS)["decoding"]),
         "bundle_sha256": summary["bundles"]["int8"],
         "float32_bundle_sha256": summary["bundles"]["float32"],
+        "task": manifest.task,
         "source_language": manifest.languages.source,
         "target_language": manifest.languages.target,
         "gate_bleu": str(summary["scores"]["int8"][GATE]["bleu"]),

@@ -63,6 +63,7 @@ def main() -> None:
     """Train one direction."""
     arguments = _arguments()
     from seq2seq.architectures import load_architecture
+    from seq2seq.bundle import TaskParams
     from seq2seq.corpus import count_lines, read_corpus, read_partitions
     from seq2seq.curve import write_curve
     from seq2seq.fitting import fit
@@ -74,6 +75,7 @@ def main() -> None:
     backward = arguments.direction == "backward"
     stage = "train_backward" if backward else "train"
     languages = load_section(PARAMS, "languages", LanguagesParams)
+    task = load_section(PARAMS, "task", TaskParams)
     architecture, model = load_architecture(PARAMS)
     training = load_section(PARAMS, stage, TrainingParams)
     synthesis = load_section(PARAMS, "back_translation", BackTranslationParams)
@@ -107,6 +109,7 @@ def main() -> None:
             data,
             tokenizer=tokenizer,
             languages=languages,
+            task=task.name,
             architecture=architecture,
             model_params=model,
             params=training,

@@ -16,9 +16,9 @@ from seq2seq.acquisition import CorporaParams, acquire
 from seq2seq.corpus import read_corpus
 from seq2seq.errors import UserError
 from seq2seq.files import read_json, sha256_tree
+from seq2seq.generated import GeneratedParams
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import check_section, load_section
-from seq2seq.phrasebook import PhrasebookParams
 
 ROOT = Path(__file__).parents[1]
 MIRROR = ROOT.parent / "shared" / "corpus-mirror"
@@ -52,7 +52,7 @@ class Desk:
         return acquire(
             list(names),
             self.languages,
-            load_section(ROOT / "params.yaml", "phrasebook", PhrasebookParams),
+            load_section(ROOT / "params.yaml", "generated", GeneratedParams),
             catalogue=self.root / "catalogue.yaml",
             tables=self.tables,
             store=self.root / "store",

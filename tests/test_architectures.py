@@ -175,7 +175,7 @@ def test_attention_is_a_distribution_over_the_real_source(shape, model, batch):
 
 @torch.inference_mode()
 def test_a_bundle_survives_a_round_trip(model, tokenizer, batch, tmp_path):
-    save_model(tmp_path / "bundle", model, tokenizer, LANGUAGES, {})
+    save_model(tmp_path / "bundle", model, tokenizer, LANGUAGES, {}, "translation")
     loaded, _ = load_model(tmp_path / "bundle")
     assert type(loaded) is type(model)
     assert loaded.params == model.params
@@ -185,7 +185,7 @@ def test_a_bundle_survives_a_round_trip(model, tokenizer, batch, tmp_path):
 
 @torch.inference_mode()
 def test_an_int8_bundle_is_small_and_close(model, tokenizer, batch, tmp_path):
-    save_model(tmp_path / "float32", model, tokenizer, LANGUAGES, {})
+    save_model(tmp_path / "float32", model, tokenizer, LANGUAGES, {}, "translation")
     quantize(tmp_path / "float32", tmp_path / "int8", QuantizationParams(type="int8"))
     sizes = [sum(one.stat().st_size for one in (tmp_path / kind).rglob("*")) for kind in ("int8", "float32")]
     assert sizes[0] < 0.6 * sizes[1]

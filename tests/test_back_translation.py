@@ -18,7 +18,7 @@ LINES = list(tiny_corpus()["target"])
 def backward(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "backward"
     reverse = tokenizer.reverse()
-    save_model(folder, tiny_model(reverse), reverse, LANGUAGES.reverse(), {})
+    save_model(folder, tiny_model(reverse), reverse, LANGUAGES.reverse(), {}, "translation")
     return folder
 
 

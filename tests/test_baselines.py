@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from seq2seq import baselines
-from seq2seq.baselines import measure_overlap, nearest_targets, read_training, score_baselines
+from seq2seq.baselines import lead_sentence, measure_overlap, nearest_targets, read_training, score_baselines
 from seq2seq.corpus import pairs, write_corpus
 from seq2seq.languages import split_words
 from seq2seq.metrics import EvaluationParams
@@ -81,13 +81,36 @@ def test_a_large_training_set_is_cut_with_a_notice(tmp_path, capsys):
 
 def test_every_test_set_gets_its_own_baselines():
     tests = {"same": pairs(["Ein Hund bellt laut."] * 3, ["Ein Hund bellt laut."] * 3, "a"), "train": TRAINING.head(3)}
-    params = EvaluationParams(sets=["test"], bootstrap_samples=100, seed=1)
+    params = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1)
     report = score_baselines(TRAINING, tests, "de", params)
     assert report["training_lines"] == 4
     assert list(report["tests"]) == ["same", "train"]
+    assert set(report["tests"]["same"]) == {"copy_source", "nearest_sentence", "overlap"}
     same, train = report["tests"]["same"], report["tests"]["train"]
     assert same["copy_source"]["bleu"] == pytest.approx(100)
     assert same["copy_source"]["sentences"] == 3
     assert train["copy_source"]["bleu"] < 20
     assert train["nearest_sentence"]["bleu"] == pytest.approx(100)
     assert train["overlap"]["mean_share"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("It cost $3.50 on May 3. Then it rained.", "It cost $3.50 on May 3."),
+        ("Why? Because!", "Why?"),
+        ("no end", "no end"),
+        ("今天下雨。明天晴天。", "今天下雨。"),
+        ("", ""),
+    ],
+)
+def test_the_lead_is_the_first_sentence(text, first):
+    assert lead_sentence(text) == first
+
+
+def test_where_rouge_is_scored_the_lead_is_a_baseline():
+    articles = pairs(["A dog barks. It is loud."] * 3, ["A dog barks."] * 3, "toy")
+    params = EvaluationParams(sets=["test"], rouge=True, bootstrap_samples=100, seed=1)
+    found = score_baselines(TRAINING, {"news": articles}, "en", params)["tests"]["news"]
+    assert found["lead_sentence"]["rouge1"] == 100
+    assert found["copy_source"]["rouge1"] == pytest.approx(100 * 2 * 3 / (3 + 6), abs=0.01)

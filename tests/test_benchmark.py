@@ -13,7 +13,7 @@ MEGABYTES_HELD = 700
 @pytest.fixture(scope="module")
 def bundles(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles")
-    save_model(folder / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {})
+    save_model(folder / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {}, "translation")
     export_ctranslate2(folder / "float32", folder / "int8", "int8")
     return folder
 

@@ -36,7 +36,7 @@ TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
 @pytest.fixture(scope="module")
 def bundle(tokenizer, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "forward"
-    save_model(folder, tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(folder, tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
     return folder
 
 
@@ -56,7 +56,7 @@ def test_a_bundle_survives_a_round_trip_and_a_move(bundle, tokenizer, tmp_path):
 
 
 def test_the_same_model_makes_the_same_bundle(bundle, tokenizer, tmp_path):
-    save_model(tmp_path / "again", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "again", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
     assert bundle_digest(tmp_path / "again") == bundle_digest(bundle)
     for quantization in ("float32", "int8"):
         for name in ("first", "second"):
@@ -79,7 +79,7 @@ def trained(tokenizer, tmp_path_factory):
     params = TRAINING.model_copy(update={"max_updates": 60})
     trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, torch.device("cpu"), None)
     trainer.train(lambda _: [pairs], pairs, "test")
-    save_model(folder / "bundle", trainer.model, tokenizer, LANGUAGES, ORIGIN)
+    save_model(folder / "bundle", trainer.model, tokenizer, LANGUAGES, ORIGIN, "translation")
     export_ctranslate2(folder / "bundle", folder / "fast", "float32")
     return folder / "bundle", folder / "fast"
 
@@ -124,7 +124,7 @@ def test_a_given_translation_is_scored_and_the_right_one_higher(trained):
 
 def test_an_ensemble_takes_the_mean_of_probabilities(trained, tokenizer, tmp_path):
     first, second = trained[0], tmp_path / "second"
-    save_model(second, tiny_model(tokenizer, seed=2), tokenizer, LANGUAGES, ORIGIN)
+    save_model(second, tiny_model(tokenizer, seed=2), tokenizer, LANGUAGES, ORIGIN, "translation")
     sources, targets = TEXTS[:5], tiny_corpus()["target"].tolist()[:5]
     singles = [Translator.load(folder, RUNTIME).score(sources, targets) for folder in (first, second)]
     together = Translator.load_ensemble([first, second], RUNTIME)
@@ -137,7 +137,7 @@ def test_an_ensemble_takes_the_mean_of_probabilities(trained, tokenizer, tmp_pat
 
 def test_an_ensemble_needs_one_vocabulary(bundle, trained, tmp_path):
     separate = tiny_tokenizer(tmp_path / "tokenizer", "separate")
-    save_model(tmp_path / "other", tiny_model(separate), separate, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "other", tiny_model(separate), separate, LANGUAGES, ORIGIN, "translation")
     with pytest.raises(UserError, match="have different vocabularies, so they can't translate together"):
         Translator.load_ensemble([bundle, tmp_path / "other"], RUNTIME)
     with pytest.raises(UserError, match="PyTorch weights are needed here"):
@@ -164,7 +164,7 @@ def test_lines_are_translated_on_the_command_line(trained, capsys, monkeypatch):
 
 def test_separate_vocabularies_reach_the_fast_engine(tmp_path):
     tokenizer = tiny_tokenizer(tmp_path / "tokenizer", "separate")
-    save_model(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
     export_ctranslate2(tmp_path / "bundle", tmp_path / "fast", "float32")
     ours, fast = (Translator.load(tmp_path / name, RUNTIME).translate(TEXTS, DECODING) for name in ("bundle", "fast"))
     assert ours == fast
@@ -202,6 +202,11 @@ def test_the_attention_matrix_fits_the_pieces(bundle):
     assert attention.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_the_attention_of_long_texts_is_cut_to_the_model(bundle):
+    (attention,) = read_attention(bundle, ["the cat " * 90], ["die Katze " * 90], RUNTIME)
+    assert attention.weights.shape == (SMALL.max_length, SMALL.max_length)
+
+
 def tampered(folder, name, change):
     path = folder / name
     path.write_bytes(change(path.read_bytes()))
@@ -225,7 +230,7 @@ def test_what_does_not_belong_together_is_refused(bundle, tmp_path, name, change
 
 def test_weights_of_another_vocabulary_are_refused_even_if_the_manifest_names_them(bundle, tmp_path):
     small = tiny_tokenizer(tmp_path / "tokenizer", "separate")
-    save_model(tmp_path / "other", tiny_model(small), small, LANGUAGES, ORIGIN)
+    save_model(tmp_path / "other", tiny_model(small), small, LANGUAGES, ORIGIN, "translation")
     shutil.copytree(bundle, tmp_path / "mixed")
     shutil.copy(tmp_path / "other" / "weights.safetensors", tmp_path / "mixed")
     manifest = json.loads((tmp_path / "mixed" / MANIFEST).read_text())

@@ -27,9 +27,9 @@ def write(tmp_path: Path, **entries: object) -> Path:
     return path
 
 
-def test_the_catalogue_has_the_three_corpora_and_each_says_whose_it_is():
+def test_the_catalogue_has_all_corpora_and_each_says_whose_it_is():
     catalogue = load_catalogue(ROOT / "data" / "catalogue.yaml")
-    assert list(catalogue) == ["gettext", "multi30k", "phrasebook"]
+    assert list(catalogue) == ["correction", "dialogue", "gettext", "multi30k", "phrasebook", "summaries"]
     wheels = catalogue["gettext"]
     assert isinstance(wheels, WheelsCorpus)
     assert {wheel.package for wheel in wheels.wheels} >= {"pretix", "weblate", "gramps", "plone.app.locales", "Django"}

@@ -35,7 +35,7 @@ def workspace(tokenizer, tmp_path_factory):
         "test/first": corpus[7:12],
     }.items():
         write_corpus(root / "data/clean" / name, [frame])
-    save_model(root / "models/forward", tiny_model(tokenizer), tokenizer, LANGUAGES, {})
+    save_model(root / "models/forward", tiny_model(tokenizer), tokenizer, LANGUAGES, {}, "translation")
     export_ctranslate2(root / "models/forward", root / "models/int8", "int8")
     return root
 

@@ -11,6 +11,7 @@ from sacrebleu.metrics import BLEU
 
 from seq2seq.errors import UserError
 from seq2seq.metrics import paired_bootstrap, score
+from seq2seq.rouge import score_rouge
 
 SENTENCE = "Der kleine Hund läuft schnell über die grüne Wiese und bellt laut , weil er Angst vor Katzen hat"
 WORDS = SENTENCE.split()
@@ -132,3 +133,31 @@ def test_sides_of_different_length_and_no_lines_are_refused():
 def test_a_missing_tokenizer_says_what_to_install():
     with pytest.raises(UserError, match=r"pip install 'sacrebleu\[ja\]'"):
         score(["犬"], ["犬"], "ja", samples=100, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("language", "hypothesis", "reference", "rouge1", "rouge2", "longest"),
+    [
+        ("en", "the cat lay on a mat", "the cat sat on the mat", 4 / 6, 1 / 5, 4 / 6),  # the second `the` is missed
+        ("en", "A, c!", "a b c d", 2 * 2 / (2 + 4), 0, 2 * 2 / (2 + 4)),
+        ("en", "on the mat sat a cat", "a cat sat on the mat", 1, 2 * 3 / (5 + 5), 3 / 6),
+        ("en", "walking dogs", "walked dog", 1, 1, 1),  # stems
+        ("de", "zwei grüne Äpfel", "zwei rote ÄPFEL", 2 / 3, 0, 2 / 3),
+        ("de", "gehende Hunde", "gehender Hund", 0, 0, 0),  # no stems
+        ("zh", "我喜欢猫", "我喜欢狗。", 3 / 4, 2 / 3, 3 / 4),
+        ("en", "", "a b", 0, 0, 0),
+    ],
+)
+def test_rouge_is_what_counting_by_hand_gives(language, hypothesis, reference, rouge1, rouge2, longest):
+    expected = [100 * value for value in (rouge1, rouge2, longest)]
+    assert list(score_rouge([hypothesis], [reference], language).values()) == pytest.approx(expected)
+    twice = score_rouge([hypothesis, "no"], [reference, "yes"], language)
+    assert list(twice.values()) == pytest.approx([value / 2 for value in expected])
+
+
+def test_rouge_stands_beside_the_other_scores_where_it_is_asked_for():
+    plain, more = (score(BAD, REFERENCES, "de", samples=100, seed=1, rouge=rouge) for rouge in (False, True))
+    assert more.keys() - plain.keys() == {"rouge1", "rouge2", "rougeL"}
+    assert 0 < more["rouge2"] < more["rougeL"] <= more["rouge1"] < 100
+    assert more["rouge1"] == round(score_rouge(BAD, REFERENCES, "de")["rouge1"], 2)
+    assert more["signature"].startswith(f"{plain['signature']}; ROUGE|mean:f1|stem:no|version:")

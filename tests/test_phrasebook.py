@@ -14,8 +14,9 @@ import sacrebleu
 from seq2seq.baselines import nearest_targets
 from seq2seq.catalogue import load_catalogue
 from seq2seq.errors import UserError
+from seq2seq.generated import GeneratedParams
 from seq2seq.params import load_section
-from seq2seq.phrasebook import LANGUAGES, PhrasebookParams, draw_messages, generate, vocabulary
+from seq2seq.phrasebook import LANGUAGES, draw_messages, generate, vocabulary
 from seq2seq.phrasebook.messages import (
     Clause,
     Clock,
@@ -40,7 +41,7 @@ from seq2seq.phrasebook.messages import (
 
 ROOT = Path(__file__).parents[1]
 PARAMS = ROOT / "params.yaml"
-SMALL = PhrasebookParams(train_pairs=300, held_out_pairs=40, mono_lines=60, seed=1)
+SMALL = GeneratedParams(train_pairs=300, held_out_pairs=40, mono_lines=60, seed=1)
 HELD_OUT = ("validation", "gate", "test")
 MONDAY, SUMMER = date(2024, 3, 4), date(2024, 7, 12)
 ME, WE, YOU, HE, SHE = map(Pronoun, vocabulary.PRONOUNS)
@@ -52,14 +53,14 @@ def say(language, form, *clauses):
 
 @pytest.fixture(scope="module")
 def default():
-    return generate("en", "de", load_section(PARAMS, "phrasebook", PhrasebookParams))
+    return generate("en", "de", load_section(PARAMS, "generated", GeneratedParams))
 
 
 # what is generated
 
 
 def test_sets_have_their_sizes_and_columns(default):
-    params = load_section(PARAMS, "phrasebook", PhrasebookParams)
+    params = load_section(PARAMS, "generated", GeneratedParams)
     sizes = dict.fromkeys(HELD_OUT, params.held_out_pairs) | {"train": params.train_pairs, "mono": params.mono_lines}
     assert {name: len(frame) for name, frame in default.items()} == sizes
     for name, frame in default.items():
@@ -132,8 +133,8 @@ def test_the_opposite_direction_has_the_same_pairs():
 
 def test_another_process_makes_the_same_lines_and_another_seed_makes_others():
     program = (
-        "import sys; from seq2seq.phrasebook import *\n"
-        f"made = generate('en', 'de', PhrasebookParams.model_validate({SMALL.model_dump()}))\n"
+        "import sys; from seq2seq.generated import *; from seq2seq.phrasebook import *\n"
+        f"made = generate('en', 'de', GeneratedParams.model_validate({SMALL.model_dump()}))\n"
         "sys.stdout.buffer.write(''.join(frame.to_csv() for frame in made.values()).encode())"
     )
     outputs = [

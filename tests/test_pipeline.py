@@ -208,6 +208,17 @@ def test_the_summary_says_what_became_of_the_version_and_what_to_type(toy):
     assert "toy version 2 is champion: so it is" in describe(toy, Decision(2, "champion", "so it is"))
 
 
+def test_the_summary_has_rouge_where_it_was_scored(toy):
+    write_reports(toy)
+    assert describe(toy, None).splitlines()[0].split()[-1] == "TER"
+    quality = json.loads((toy / "reports" / "quality.json").read_text())
+    quality["float32"]["flickr"] |= {"rouge1": 50.04, "rouge2": 40.0, "rougeL": 45.0, "signature": "ROUGE"}
+    (toy / "reports" / "quality.json").write_text(json.dumps(quality))
+    header, row = describe(toy, None).splitlines()[:2]
+    assert header.split()[-4:] == ["TER", "ROUGE-1", "ROUGE-2", "ROUGE-L"]
+    assert row.split()[-4:] == ["4.0", "50.0", "40.0", "45.0"]
+
+
 REGISTER = """
 import json, pathlib
 reports = pathlib.Path("reports")

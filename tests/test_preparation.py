@@ -13,17 +13,15 @@ from seq2seq.cleaning import CleaningParams
 from seq2seq.corpus import folders, pairs, read_corpus, write_corpus
 from seq2seq.errors import UserError
 from seq2seq.files import read_json, sha256_tree
-from seq2seq.languages import LanguagesParams
 from seq2seq.preparation import EXAMPLE_CHARACTERS, prepare
 from seq2seq.splitting import choose_held_out, deal, hash_sources
 
 ROOT = Path(__file__).parents[1]
-EN_DE = LanguagesParams(source="en", target="de")
 
 
 def params(**changes: Any) -> CleaningParams:
-    values = {"max_words": 20, "max_length_ratio": 3.0, "held_out_percent": 5.0, "held_out_at_most": 1000}
-    return CleaningParams(**{**values, **changes})
+    values = {"max_words": 20, "max_length_ratio": 3.0, "drop_identical": True, "drop_held_out_targets": True}
+    return CleaningParams(**{**values, "held_out_percent": 5.0, "held_out_at_most": 1000, **changes})
 
 
 def numbered(count: int, start: int = 0) -> list[tuple[str, str]]:
@@ -51,9 +49,9 @@ def raw(tmp_path: Path) -> Path:
     return raw
 
 
-def clean(raw: Path, languages: LanguagesParams = EN_DE, **changes: Any) -> tuple[Path, dict[str, Any]]:
+def clean(raw: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
     out = raw.parent / "clean"
-    return out, prepare(raw, out, languages, params(**changes))
+    return out, prepare(raw, out, params(**changes))
 
 
 def lines(folder: Path) -> list[tuple[str, str]]:
@@ -110,6 +108,17 @@ def test_no_line_of_a_held_out_set_reaches_training_whatever_its_case_and_side(r
         "examples": [[s, t.replace("\u00a0", " ")] for s, t in leaks],
     }
     assert dropped(report["news"]["mono"])["held_out"] == 2
+
+
+def test_where_answers_repeat_sources_alone_decide_what_leaks(raw):
+    pairs_of_web = [("Sentence NUMBER 1001 here", "anders"), ("another question", "hier der Satz Nummer 1011")]
+    write(raw / "train/web", pairs_of_web)
+    write(raw / "validation/web", numbered(1, start=900))
+    write_mono(raw / "mono/news", ["Neue Zeile", "hier der satz nummer 1001"])
+    out, _ = clean(raw, drop_held_out_targets=False)
+    assert lines(out / "train")[-1] == pairs_of_web[1]
+    assert pairs_of_web[0] not in lines(out / "train")
+    assert lines(out / "mono") == [("", "Neue Zeile")]  # it is nothing but a target
 
 
 def test_monolingual_lines_that_training_has_are_dropped(raw):

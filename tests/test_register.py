@@ -37,7 +37,7 @@ COMMAND = (
 
 def make_bundles(folder, tokenizer, seed):
     origin = {"data": "a", "params": "b", "code": "c"}
-    save_model(folder / "forward", tiny_model(tokenizer, seed=seed), tokenizer, LANGUAGES, origin)
+    save_model(folder / "forward", tiny_model(tokenizer, seed=seed), tokenizer, LANGUAGES, origin, "translation")
     export_ctranslate2(folder / "forward", folder / "int8", "int8")
 
 
@@ -125,6 +125,7 @@ def test_a_version_has_its_whole_record(project, monkeypatch):
     for tags in (run.data.tags, version.tags):
         assert tags["bundle_sha256"] == digest
         assert tags["origin.data"] == "a"
+        assert tags["task"] == "translation"
         assert tags["set_sha256.gate"] == json.loads(Path("reports/release.json").read_text())["sets"]["gate"]
 
 

@@ -13,6 +13,7 @@ from seq2seq.errors import UserError
 from seq2seq.evaluation import write_predictions
 from seq2seq.export import export_ctranslate2
 from seq2seq.files import write_json, write_text
+from seq2seq.languages import LanguagesParams
 from seq2seq.metrics import EvaluationParams, score
 from seq2seq.report.charts import HEIGHT, WIDTH, line_chart, round_ticks
 from seq2seq.report.comparisons import cleaning_steps, compare_outputs, gains
@@ -26,7 +27,7 @@ from tests.models import LANGUAGES, tiny_corpus, tiny_model
 ROOT = Path(__file__).parents[1]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
 AWKWARD = ["<script>alert('x')</script> & \"more\"", "مرحبا بالعالم", "今天天气很好。"]
-EVALUATION = EvaluationParams(sets=["test"], bootstrap_samples=100, seed=1)
+EVALUATION = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1)
 CURVE = "update,epoch,lr,train_loss,validation_loss\n"
 
 
@@ -35,7 +36,7 @@ def tally(kept, **dropped):
     return {"lines_in": kept + sum(dropped.values()), "filters": filters, "held_out": 0, "kept": kept}
 
 
-def write_scores(reports):
+def write_scores(reports, rouge=False):
     """Predictions of two test sets, three of whose sources would break a careless page; the scores of them."""
     rows = tiny_corpus().head(12)[["source", "target"]]
     rows.loc[:2, "source"] = rows.loc[:2, "target"] = AWKWARD
@@ -43,10 +44,13 @@ def write_scores(reports):
     int8 = float32.assign(prediction=["ein Hund malt .", *float32["prediction"][1:]])
     tests, found = ("first", "second"), {}
     for model, frame in {"float32": float32, "int8": int8}.items():
+        shutil.rmtree(reports / "predictions" / model, ignore_errors=True)
         write_predictions(reports / "predictions" / model, dict.fromkeys(tests, frame))
-        numbers = score(frame["prediction"].tolist(), frame["target"].tolist(), "de", 100, 1)
+        numbers = score(frame["prediction"].tolist(), frame["target"].tolist(), "de", 100, 1, rouge)
         found[model] = {"tests": dict.fromkeys(tests, numbers), "gate": numbers}
     beside = {"copy_source": numbers, "nearest_sentence": numbers}
+    if rouge:
+        beside["lead_sentence"] = numbers
     overlap = {"longest": 7, "median": 3.5, "mean_share": 0.5}
     found["float32"]["baselines"] = {"training_lines": 9, "tests": dict.fromkeys(tests, beside | {"overlap": overlap})}
     for model, scores in found.items():
@@ -58,7 +62,7 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     """What the stages before ``report`` leave, small."""
     reports = tmp_path / "reports"
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16})
+    save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16}, "translation")
     export_ctranslate2(tmp_path / "float32", tmp_path / "int8", "int8")
     write_scores(reports)
     write_text(reports / "curves/forward.csv", CURVE + "10,1,0.1,5.0,4.0\n20,2,0.1,3.0,2.5\n30,3,0.1,2.5,2.75\n")
@@ -147,7 +151,8 @@ def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
     run(monkeypatch)
     text = " ".join(" ".join(Page((workspace / "out/index.html").read_text(encoding="utf-8")).texts).split())
 
-    assert "English → German" in text
+    assert "Translation: English → German" in text
+    assert "ROUGE" not in text and "first sentence" not in text
     assert "lowest 2.500 at update 20 (epoch 2)" in text
     assert "Not trained: no corpus has monolingual target text." in text
     assert "The engine gives 4.0 × , int8 gives another 1.25 ×" in text
@@ -155,6 +160,25 @@ def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
     assert "equal to a held-out line −4" in text
     assert "copy of the source" in text and "nearest training sentence" in text
     assert "da7a" * 16 in text
+
+
+def test_the_page_of_summaries_in_one_language_shows_rouge(workspace, tokenizer, monkeypatch):
+    english = LanguagesParams(source="en", target="en")
+    for name in ("float32", "int8"):
+        shutil.rmtree(workspace / name)
+    save_model(workspace / "float32", tiny_model(tokenizer), tokenizer, english, {}, "summarization")
+    export_ctranslate2(workspace / "float32", workspace / "int8", "int8")
+    write_scores(workspace / "reports", rouge=True)
+    params = workspace / "params.yaml"
+    params.write_text(params.read_text().replace("drop_held_out_targets: true", "drop_held_out_targets: false"))
+    run(monkeypatch)
+    text = " ".join(" ".join(Page((workspace / "out/index.html").read_text(encoding="utf-8")).texts).split())
+
+    assert "Summarization: English" in text and "→ English" not in text
+    assert "TER ROUGE-1 ROUGE-2 ROUGE-L float32 model" in text
+    assert "ROUGE-L on first" in text and "first sentence of the source" in text
+    assert "No training source or monolingual line equals one of theirs" in text
+    assert json.loads((workspace / "out/quality.json").read_text())["int8"]["first"]["rougeL"] > 0
 
 
 def test_the_page_says_where_back_translation_is_switched_off(workspace, monkeypatch):

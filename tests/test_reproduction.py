@@ -23,7 +23,7 @@ from tests.toy_project import REPOSITORY
 STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
 TIMED = {"benchmark", "report"}  # their outputs hold timings
 SMALL = {
-    "phrasebook": {"train_pairs": 600, "held_out_pairs": 40, "mono_lines": 200},
+    "generated": {"train_pairs": 600, "held_out_pairs": 40, "mono_lines": 200},
     "tokenizer": {"vocabulary_size": 400},
     "transformer": {"encoder_layers": 1, "decoder_layers": 1, "width": 32, "heads": 2, "feed_forward": 64},
     "recurrent": {"width": 32},
@@ -101,7 +101,7 @@ def test_the_stages_make_one_registered_model(untroubled):
     project, _, _ = untroubled
     real, synthetic = (count_lines(project / "data" / one) for one in ("clean/train", "synthetic"))
     assert real > 400
-    assert 0 < synthetic <= SMALL["phrasebook"]["mono_lines"]
+    assert 0 < synthetic <= SMALL["generated"]["mono_lines"]
     forward, backward = (read_manifest(project / "models" / one) for one in ("forward", "backward"))
     assert (forward.languages.source, backward.languages.source) == ("en", "de")
     assert set(read_json(project / "reports/quality.json")) == {"float32", "int8"}

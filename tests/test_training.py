@@ -312,7 +312,7 @@ def test_batches_that_can_not_hold_the_longest_pair_are_refused(tokenizer, tmp_p
 
 
 def fit_tiny(tokenizer, folder, corpus, params=TRAINING):
-    options = {"tokenizer": tokenizer, "languages": LANGUAGES}
+    options = {"tokenizer": tokenizer, "languages": LANGUAGES, "task": "translation"}
     options |= {"architecture": "transformer", "model_params": SMALL}
     options |= {"params": params, "runtime": RUNTIME, "origin": {}, "label": "train"}
     return fit(data_of(corpus, corpus[:0]), work=folder, out=folder / "out", **options)

@@ -54,7 +54,7 @@ def test_a_mistyped_preset_or_assignment_is_told(toy, presets, overrides, messag
 
 def test_the_repositorys_params_and_each_preset_are_valid():
     for preset in [None, *(path.stem for path in (REPOSITORY / "presets").glob("*.yaml"))]:
-        check_parameters(*resolve(REPOSITORY, [preset] if preset else [], []))
+        check_corpora(check_parameters(*resolve(REPOSITORY, [preset] if preset else [], [])))
 
 
 @pytest.mark.parametrize(

@@ -160,11 +160,13 @@ _JOINTS = {
 }
 
 
-def _article(noun: str) -> str:
+def article(noun: str) -> str:
+    """A noun, or an adjective and a noun, with the indefinite article."""
     return f"an {noun}" if noun[0] in _VOWELS else f"a {noun}"  # an hour and a university are not among them
 
 
-def _plural(noun: str) -> str:
+def plural(noun: str) -> str:
+    """The plural of a regular noun."""
     if noun.endswith("y") and noun[-2] not in _VOWELS:
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
@@ -190,7 +192,8 @@ def _clock(clock: Clock) -> str:
     return f"{words} {'past' if after else 'to'} {hour}"
 
 
-def _when(when: When | None) -> str:
+def say_when(when: When | None) -> str:
+    """A time as it stands in a clause, such as `at half past three tomorrow`; empty without one."""
     if when is None:
         return ""
     day = cldr.say_day("en", when.day, _DAYS[when.day.kind]) if when.day else ""
@@ -208,13 +211,13 @@ def _phrase(filler: Filler) -> Forms:  # noqa: PLR0911, PLR0912 -- one case for 
             return Forms({"": text, "object": text})
         case Item(noun, determiner, adjective, count):
             if count > 1:
-                return fixed(spaced(cldr.number_word("en", count), adjective, _plural(noun)))
+                return fixed(spaced(cldr.number_word("en", count), adjective, plural(noun)))
             words = spaced(adjective, noun)
-            return fixed(_article(words) if determiner == "a" else f"{determiner} {words}")
+            return fixed(article(words) if determiner == "a" else f"{determiner} {words}")
         case Drink(container, drink, count):
-            return fixed(f"{cldr.number_word('en', count)} {_plural(container)} of {drink}")
+            return fixed(f"{cldr.number_word('en', count)} {plural(container)} of {drink}")
         case Buildings(place, count):
-            return fixed(f"{cldr.number_word('en', count)} {_plural(place)}")
+            return fixed(f"{cldr.number_word('en', count)} {plural(place)}")
         case Measure(substance=substance) if substance:
             return fixed(f"{cldr.figure('en', filler)} of {substance}")
         case Number("ordinal", value):
@@ -241,18 +244,20 @@ def _term(term: Term) -> str:
         case "language":
             return cldr.tongue("en", term.name)
         case "profession":
-            return _article(term.name)
+            return article(term.name)
     return term.name
 
 
-def _regular_past(verb: str) -> str:
+def regular_past(verb: str) -> str:
+    """The past tense of a regular verb."""
     if verb.endswith("y") and verb[-2] not in _VOWELS:
         return f"{verb[:-1]}ied"
     return f"{verb}d" if verb.endswith("e") else f"{verb}ed"
 
 
-def _third_person(verb: str) -> str:
-    return {"have": "has", "go": "goes"}.get(verb, _plural(verb))
+def third_person(verb: str) -> str:
+    """What he or she does, of an infinitive other than `be`."""
+    return {"have": "has", "go": "goes"}.get(verb, plural(verb))
 
 
 def _person(clause: Clause, frame: Frame) -> str:
@@ -277,7 +282,7 @@ def _verb(clause: Clause, question: bool) -> tuple[str, str]:
     if clause.tense == "future":
         return "will", infinitive
     if clause.when and clause.when.day and clause.when.day.kind in ("since_year", "since_span"):
-        return "has" if person == "singular" else "have", "been" if infinitive == "be" else _regular_past(infinitive)
+        return "has" if person == "singular" else "have", "been" if infinitive == "be" else regular_past(infinitive)
     return _inflect(frame.verb, clause.tense, person, support)
 
 
@@ -291,14 +296,19 @@ def _inflect(verb: str, tense: str, person: str, support: bool) -> tuple[str, st
     if support:
         return "did" if past else "does" if singular else "do", infinitive
     if past:
-        return "", irregular[0] if irregular else _regular_past(infinitive)
-    return "", _third_person(infinitive) if singular else infinitive
+        return "", irregular[0] if irregular else regular_past(infinitive)
+    return "", third_person(infinitive) if singular else infinitive
+
+
+def say_place(place: str) -> str:
+    """A place as it stands in a clause, such as `at the market`; empty without one."""
+    return f"{_PREPOSITIONS.get(place, 'in')} the {place}" if place else ""
 
 
 def _complement(clause: Clause, fronted: bool = False) -> str:
     phrases = {name: _phrase(filler) for name, filler in clause.slots.items()}
-    place = f"{_PREPOSITIONS.get(clause.place, 'in')} the {clause.place}" if clause.place else ""
-    return spaced(fill(FRAMES[clause.frame].complement, phrases), place, "" if fronted else _when(clause.when))
+    when = "" if fronted else say_when(clause.when)
+    return spaced(fill(FRAMES[clause.frame].complement, phrases), say_place(clause.place), when)
 
 
 def _subject(clause: Clause) -> str:
@@ -327,7 +337,7 @@ def render(sentence: Sentence) -> str:
         case "statement":
             return finish(_statement(first), ".")
         case "fronted":
-            return finish(f"{_when(first.when)}, {_statement(first, fronted=True)}", ".")
+            return finish(f"{say_when(first.when)}, {_statement(first, fronted=True)}", ".")
         case "question":
             return finish(_question(first), "?")
         case "where" | "when" | "why":

@@ -8,6 +8,7 @@ import pandas as pd
 from babel import Locale
 
 from seq2seq.attention import Attention
+from seq2seq.languages import LanguagesParams
 from seq2seq.metrics import EvaluationParams
 from seq2seq.report.charts import LineChart, line_chart
 from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines, gains, scores_by_set
@@ -42,8 +43,8 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
     return environment.get_template("page.html.j2").render(
         results=results,
         languages=languages,
-        source_name=_language_name(languages.source),
-        target_name=_language_name(languages.target),
+        task=results.manifests["float32"].task,
+        directions={"forward": _direction(languages), "backward": _direction(languages.reverse())},
         scores=scores_by_set(results),
         quantization=compare_outputs(results, evaluation),
         engines=engines(results),
@@ -59,8 +60,9 @@ def _number(value: float, how: str) -> str:
     return format(value, how).replace("-", "−")
 
 
-def _language_name(code: str) -> str:
-    return str(Locale("en").languages.get(code, code))
+def _direction(languages: LanguagesParams) -> str:
+    codes = dict.fromkeys([languages.source, languages.target])  # one, where they are the same
+    return " → ".join(str(Locale("en").languages.get(code, code)) for code in codes)
 
 
 def _curve(frame: pd.DataFrame) -> LearningCurve | None:
