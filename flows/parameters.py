@@ -18,6 +18,7 @@ from seq2seq.languages import LanguagesParams
 from seq2seq.metrics import EvaluationParams
 from seq2seq.params import Section, check_section
 from seq2seq.phrasebook import PhrasebookParams
+from seq2seq.pretrained import FineTuningParams
 from seq2seq.recurrent import RecurrentParams
 from seq2seq.release import ReleaseParams
 from seq2seq.runtime import RuntimeParams
@@ -42,6 +43,7 @@ class Parameters(Section):
     transformer: TransformerParams
     recurrent: RecurrentParams
     convolutional: ConvolutionalParams
+    pretrained: FineTuningParams
     train: TrainingParams
     train_backward: TrainingParams
     back_translation: BackTranslationParams

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from seq2seq.architectures import build_model
 from seq2seq.batches import PairedSequences
 from seq2seq.corpus import swap
 from seq2seq.encoder_decoder import ArchitectureParams
 from seq2seq.errors import UserError
+from seq2seq.fine_tuning import first_model
 from seq2seq.languages import LanguagesParams
 from seq2seq.processes import Processes, join_processes
 from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
@@ -66,6 +66,7 @@ def fit(
     work: Path,
     out: Path,
     label: str,
+    pretrained: Path | None = None,
 ) -> list[Point]:
     """Train a model from source to target, write its bundle to ``out``, and return its learning curve.
 
@@ -76,13 +77,14 @@ def fit(
         tokenizer: of this direction.
         languages: of this direction.
         architecture: name of the kind of model.
-        model_params: its shape.
+        model_params: its shape, or how it is trained further.
         params: how it is trained.
         runtime: device, precision and threads.
         origin: SHA-256 of the data, params and code, kept in the bundle.
         work: folder of encoded pairs and checkpoints, where a killed training is resumed.
         out: the bundle.
         label: name of the training in progress lines.
+        pretrained: the bundle that a pretrained model begins with.
 
     Raises:
         UserError: there is nothing to train or to validate on, or the loss is no longer a number.
@@ -100,7 +102,7 @@ def fit(
             raise UserError(f"{label}: the {name} set is empty; reports/cleaning.json says what was dropped, and why")
 
     torch.manual_seed(params.seed)
-    model = build_model(architecture, model_params, tokenizer)
+    model = first_model(architecture, model_params, tokenizer, pretrained)
     size = sum(weight.numel() for weight in model.parameters())
     if processes.is_first:
         count = f"{processes.count} processes" if processes.count > 1 else device

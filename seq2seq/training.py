@@ -124,8 +124,9 @@ class Trainer:
         """Pick up the checkpoint in ``work``, if there is one."""
         self.model, self.params, self.work = model.to(device), params, work
         self.device, self.processes = device, processes
-        decayed = [weight for weight in model.parameters() if weight.dim() > 1]
-        others = [weight for weight in model.parameters() if weight.dim() <= 1]
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        decayed = [weight for weight in trained if weight.dim() > 1]
+        others = [weight for weight in trained if weight.dim() <= 1]
         self.optimizer = torch.optim.AdamW(
             [{"params": decayed, "weight_decay": params.weight_decay}, {"params": others, "weight_decay": 0.0}],
             lr=params.lr,
@@ -277,9 +278,9 @@ class Trainer:
 
     def _average(self) -> None:
         chosen = [load_file(self._weights_file(update)) for update in self._best()]
-        with torch.no_grad():
-            for name, weight in self.model.named_parameters():
-                weight.copy_(torch.stack([weights[name].double() for weights in chosen]).mean(0))
+        self.model.take_weights(
+            (name, torch.stack([weights[name].double() for weights in chosen]).mean(0)) for name in chosen[0]
+        )
         self.model.eval()
 
 
