@@ -125,6 +125,8 @@ class PretrainedTokenizer(Tokenizer):
 
     def decode_target(self, ids: list[list[int]]) -> list[str]:
         """Text of each list of ids; special pieces vanish, except that UNK becomes a visible ⁇."""
+        if not ids:
+            return []
         theirs = [[self._theirs[one] for one in row if one not in self._silent] for row in ids]
         texts = self._tokenizer.batch_decode(theirs, skip_special_tokens=False)
         return [text.replace(self._tokenizer.unk_token, VISIBLE_UNK).strip() for text in texts]
