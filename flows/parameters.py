@@ -8,7 +8,7 @@ from typing import Any, cast
 from seq2seq.acquisition import CorporaParams
 from seq2seq.architectures import ModelParams
 from seq2seq.benchmark import BenchmarkParams
-from seq2seq.bundle import TaskParams
+from seq2seq.bundle import MANIFEST, TaskParams
 from seq2seq.catalogue import load_catalogue, select
 from seq2seq.cleaning import CleaningParams
 from seq2seq.convolutional import ConvolutionalParams
@@ -16,9 +16,11 @@ from seq2seq.decoding import DecodingParams
 from seq2seq.errors import UserError
 from seq2seq.export import QuantizationParams
 from seq2seq.generated import GeneratedParams
+from seq2seq.hub import check_model
 from seq2seq.languages import LanguagesParams
 from seq2seq.metrics import EvaluationParams
 from seq2seq.params import Section, check_section
+from seq2seq.pretrained import FineTuningParams
 from seq2seq.recurrent import RecurrentParams
 from seq2seq.release import ReleaseParams
 from seq2seq.runtime import RuntimeParams
@@ -28,7 +30,7 @@ from seq2seq.tokenizer import TokenizerParams
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import TransformerParams
 
-CATALOGUE = Path("data", "catalogue.yaml")  # as in dvc.yaml
+CATALOGUE, PRETRAINED = Path("data", "catalogue.yaml"), Path("models", "pretrained")  # as in dvc.yaml
 
 
 class Parameters(Section):
@@ -44,6 +46,7 @@ class Parameters(Section):
     transformer: TransformerParams
     recurrent: RecurrentParams
     convolutional: ConvolutionalParams
+    pretrained: FineTuningParams
     train: TrainingParams
     train_backward: TrainingParams
     back_translation: BackTranslationParams
@@ -83,3 +86,14 @@ def check_corpora(params: Parameters) -> None:
     """
     find_tables(Path(params.corpora.pairs))
     select(load_catalogue(CATALOGUE), params.corpora.names, params.languages.source, params.languages.target)
+
+
+def check_pretrained(params: Parameters, folder: Path) -> None:
+    """Check that there is a model to train further, before anything runs, unless a run in ``folder`` had one.
+
+    Raises:
+        UserError: none is named, the one named can't be had, or it lacks a part.
+        TransientError: huggingface.co is busy.
+    """
+    if params.model.architecture == "pretrained" and not (folder / PRETRAINED / MANIFEST).exists():
+        check_model(params.pretrained.model, params.pretrained.revision)

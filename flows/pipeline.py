@@ -24,7 +24,7 @@ from flows.retries import RETRYING
 from flows.server import find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish_reports, publish_stages
-from flows.workspace import open_workspace, resolve
+from flows.workspace import open_workspace, resolve, run_folder
 from seq2seq.errors import TransientError, UserError
 from seq2seq.files import read_json
 from seq2seq.runtime import prepare_device
@@ -105,7 +105,7 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> 
     Returns:
         A completed state whose data are a summary in words, or a failed one whose message says what to mend.
     """
-    from flows.parameters import check_corpora, check_parameters
+    from flows.parameters import check_corpora, check_parameters, check_pretrained
 
     say = get_run_logger().info
     root = Path.cwd()
@@ -113,6 +113,7 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> 
         tree, where = resolve(root, presets, overrides)
         params = check_parameters(tree, where)
         check_corpora(params)
+        check_pretrained(params, run_folder(root, presets, overrides))
         with (
             open_workspace(root, tree, presets, overrides, say) as workspace,
             Children(workspace.folder, workspace.environment) as children,
@@ -149,10 +150,11 @@ def main() -> None:
     tree, where = resolve(Path.cwd(), arguments.preset, arguments.set)
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
     wait_for_server = find_server()
-    from flows.parameters import check_corpora, check_parameters
+    from flows.parameters import check_corpora, check_parameters, check_pretrained
 
     params = check_parameters(tree, where)
     check_corpora(params)
+    check_pretrained(params, run_folder(Path.cwd(), arguments.preset, arguments.set))
     if params.runtime.device == "cuda":
         prepare_device(params.runtime)  # tells it where there is none
     os.environ.update(QUIET)  # MLflow reads it when it is loaded

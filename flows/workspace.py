@@ -69,6 +69,12 @@ def run_name(presets: Sequence[str], overrides: Sequence[str]) -> str:
     return name
 
 
+def run_folder(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> Path:
+    """Where a run works: the checkout itself, or with presets a folder of its own."""
+    name = run_name(presets, overrides)
+    return root / RUNS / name if name else root
+
+
 @contextmanager
 def open_workspace(
     root: Path, tree: dict[str, Any], presets: Sequence[str], overrides: Sequence[str], say: Callable[[str], None]
@@ -80,10 +86,9 @@ def open_workspace(
     Raises:
         UserError: presets or assignments are given, and ``root`` is not a git checkout.
     """
-    name = run_name(presets, overrides)
-    folder = root / RUNS / name if name else root
+    folder = run_folder(root, presets, overrides)
     with hold_lock(folder / LOCK, f"another run works in {folder}; waiting for it to end", say):
-        if name:
+        if folder != root:
             _refresh(root, folder, tree)
         yield Workspace(folder, _environment(root))
 
@@ -105,7 +110,7 @@ def _environment(root: Path) -> dict[str, str]:
 def _refresh(root: Path, folder: Path, tree: dict[str, Any]) -> None:
     """Make the copy in ``folder`` equal to the checkout, touching only what differs."""
     files = {path for path in _tracked_files(root) if path not in KEPT}
-    tree, pairs = _local_pairs(root, tree)
+    tree, pairs = _local_pairs(root, _with_local_model(root, tree))
     files |= pairs
     before = (folder / COPIED).read_text(encoding="utf-8").splitlines() if (folder / COPIED).exists() else []
     write_text(folder / COPIED, "".join(f"{path}\n" for path in sorted(files | set(map(Path, before)))))
@@ -150,6 +155,14 @@ def _local_pairs(root: Path, tree: dict[str, Any]) -> tuple[dict[str, Any], set[
     if not pairs.is_relative_to(root.resolve()):
         return overlay(tree, {"corpora": {"pairs": str(pairs)}}, str(PARAMS)), set()
     return tree, {path.relative_to(root.resolve()) for path in tables}
+
+
+def _with_local_model(root: Path, tree: dict[str, Any]) -> dict[str, Any]:
+    """Give a pretrained model that is a folder its full path."""
+    given = tree["pretrained"]["model"]
+    if not given or not (root / given).is_dir():
+        return tree
+    return overlay(tree, {"pretrained": {"model": str((root / given).resolve())}}, str(PARAMS))
 
 
 def _share_fetched_files(root: Path, folder: Path) -> None:

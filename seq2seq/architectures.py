@@ -8,25 +8,31 @@ from pydantic import Field
 from seq2seq.convolutional import Convolutional
 from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
 from seq2seq.params import Section, load_section
+from seq2seq.pretrained import FineTuningParams, Pretrained
 from seq2seq.recurrent import Recurrent
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.transformer import Transformer
 
 MODELS: dict[str, type[EncoderDecoder]] = {
-    model.architecture: model for model in (Transformer, Recurrent, Convolutional)
+    model.architecture: model for model in (Transformer, Recurrent, Convolutional, Pretrained)
 }
+# which section of params.yaml says how each is trained; a pretrained model brings its own shape
+SECTIONS: dict[str, type[ArchitectureParams]] = {name: model.Params for name, model in MODELS.items()}
+SECTIONS[Pretrained.architecture] = FineTuningParams
 
 
 class ModelParams(Section):
     """Which model is trained; the section of its architecture's name says in what shape."""
 
-    architecture: Literal["transformer", "recurrent", "convolutional"] = Field(description="family of the model")
+    architecture: Literal["transformer", "recurrent", "convolutional", "pretrained"] = Field(
+        description="family of the model"
+    )
 
 
 def load_architecture(path: Path) -> tuple[str, ArchitectureParams]:
     """Read section ``model`` of a params file, and the section that it names."""
     name = load_section(path, "model", ModelParams).architecture
-    return name, load_section(path, name, MODELS[name].Params)
+    return name, load_section(path, name, SECTIONS[name])
 
 
 def build_model(architecture: str, params: ArchitectureParams, tokenizer: Tokenizer) -> EncoderDecoder:

@@ -14,13 +14,13 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from seq2seq.dropout import Dropout
-from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.encoder_decoder import FromScratch, FromScratchParams
 from seq2seq.state import State
 
 HALF = math.sqrt(0.5)  # keeps the variance of a sum of two
 
 
-class ConvolutionalParams(ArchitectureParams):
+class ConvolutionalParams(FromScratchParams):
     """Shape of a convolutional encoder-decoder."""
 
     encoder_layers: int = Field(ge=1, le=64, description="layers of the encoder")
@@ -95,7 +95,7 @@ class DecoderLayer(nn.Module):
         return (x + (hidden + attended) * HALF) * HALF, seen[:, seen.shape[1] - past.shape[1] :]
 
 
-class Convolutional(EncoderDecoder):
+class Convolutional(FromScratch):
     """The model. A whole target and a single piece take the same way, :meth:`_advance`."""
 
     architecture = "convolutional"

@@ -1,9 +1,10 @@
-"""What every architecture is: embeddings, an encoder, a decoder that can run one piece at a time.
+"""What every architecture is: an encoder, and a decoder that can run one piece at a time.
 
 Shapes: B batch, S source length, T target length, D model width, V vocabulary. Masks: True is a real token.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import torch
@@ -18,18 +19,20 @@ from seq2seq.state import State
 class ArchitectureParams(Section):
     """What all architectures have in common."""
 
-    width: int = Field(ge=8, description="size of embeddings and hidden states")
     dropout: float = Field(ge=0, le=0.9, description="probability that a unit is switched off in training")
     max_length: int = Field(ge=8, le=4096, description="pieces in one sentence at most")
+
+
+class FromScratchParams(ArchitectureParams):
+    """What the architectures that are trained from scratch have in common."""
+
+    width: int = Field(ge=8, description="size of embeddings and hidden states")
 
 
 class EncoderDecoder(nn.Module, ABC):
     """One architecture; :mod:`seq2seq.architectures` lists them all.
 
     Training calls it on whole targets (teacher forcing); search calls ``start`` once and ``step`` per piece.
-
-    One matrix serves as target embeddings and output projection (Press and Wolf 2017,
-    https://arxiv.org/abs/1608.05859), and as source embeddings too where the vocabulary is joint.
     """
 
     architecture: ClassVar[str]  # its name in params.yaml and in bundles
@@ -37,7 +40,7 @@ class EncoderDecoder(nn.Module, ABC):
     params: ArchitectureParams
 
     def __init__(self, params: ArchitectureParams, source_size: int, target_size: int, shared: bool) -> None:
-        """Make the embeddings.
+        """Make a model with fresh weights.
 
         Args:
             params: shape of the model.
@@ -46,11 +49,7 @@ class EncoderDecoder(nn.Module, ABC):
             shared: the two vocabularies are one, and so are their embeddings.
         """
         super().__init__()
-        self.params, width = params, params.width
-        self.target_embedding = nn.Embedding(target_size, width)
-        self.source_embedding = self.target_embedding if shared else nn.Embedding(source_size, width)
-        for embedding in (self.target_embedding, self.source_embedding):
-            nn.init.normal_(embedding.weight, std=width**-0.5)
+        self.params = params
 
     @abstractmethod
     def forward(self, src: Tensor, mask: Tensor, tgt: Tensor) -> Tensor:
@@ -63,6 +62,54 @@ class EncoderDecoder(nn.Module, ABC):
     @abstractmethod
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Logits [B, V] of the piece after ``tokens`` [B], and the state that includes them."""
+
+    @abstractmethod
+    def attention(self, src: Tensor, mask: Tensor, tgt: Tensor) -> Tensor | None:
+        """Attention [B, T, S] of the last decoder layer to the source; None where there is none."""
+
+    @property
+    @abstractmethod
+    def output_weight(self) -> Tensor:
+        """The output projection [V, D]."""
+
+    @abstractmethod
+    def embeddings(self) -> list[Tensor]:
+        """The matrices that pieces are embedded by, each once."""
+
+    def project(self, hidden: Tensor) -> Tensor:
+        """Logits [..., V] of hidden states [..., D]."""
+        return F.linear(hidden, self.output_weight)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The parameters on the CPU, each tied one once."""
+        return {name: weight.detach().cpu().contiguous() for name, weight in self.named_parameters()}
+
+    def take_weights(self, weights: Iterable[tuple[str, Tensor]]) -> None:
+        """Copy parameters that are named as in :meth:`weights` into this model's."""
+        mine = dict(self.named_parameters())
+        with torch.no_grad():
+            for name, weight in weights:
+                mine[name].copy_(weight)
+
+
+class FromScratch(EncoderDecoder):
+    """An architecture that is trained from scratch, with embeddings of its own.
+
+    One matrix serves as target embeddings and output projection (Press and Wolf 2017,
+    https://arxiv.org/abs/1608.05859), and as source embeddings too where the vocabulary is joint.
+    """
+
+    Params: ClassVar[type[FromScratchParams]]
+    params: FromScratchParams
+
+    def __init__(self, params: FromScratchParams, source_size: int, target_size: int, shared: bool) -> None:
+        """Make the embeddings; see :class:`EncoderDecoder` for the sizes."""
+        super().__init__(params, source_size, target_size, shared)
+        width = params.width
+        self.target_embedding = nn.Embedding(target_size, width)
+        self.source_embedding = self.target_embedding if shared else nn.Embedding(source_size, width)
+        for embedding in (self.target_embedding, self.source_embedding):
+            nn.init.normal_(embedding.weight, std=width**-0.5)
 
     @property
     @abstractmethod
@@ -96,11 +143,3 @@ class EncoderDecoder(nn.Module, ABC):
     def embeddings(self) -> list[Tensor]:
         """The matrices that pieces are embedded by, each once."""
         return list({id(one): one for one in (self.source_embedding.weight, self.target_embedding.weight)}.values())
-
-    def weights(self) -> dict[str, Tensor]:
-        """The parameters on the CPU, each tied one once."""
-        return {name: weight.detach().cpu().contiguous() for name, weight in self.named_parameters()}
-
-    def project(self, hidden: Tensor) -> Tensor:
-        """Logits [..., V] of hidden states [..., D]."""
-        return F.linear(hidden, self.output_weight)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from seq2seq.architectures import build_model
 from seq2seq.curve import Point
 from seq2seq.encoder_decoder import ArchitectureParams
 from seq2seq.errors import UserError
+from seq2seq.fine_tuning import first_model
 from seq2seq.languages import LanguagesParams
 from seq2seq.processes import join_processes
 from seq2seq.runtime import RuntimeParams, prepare_device, training_precision
@@ -33,6 +33,7 @@ def fit(
     work: Path,
     out: Path,
     label: str,
+    pretrained: Path | None = None,
     tell: Callable[[Point], None] = say_nothing,
 ) -> list[Point]:
     """Train a model from source to target, write its bundle to ``out``, and return its learning curve.
@@ -45,13 +46,14 @@ def fit(
         languages: of this direction.
         task: what the model is for, in a word.
         architecture: name of the kind of model.
-        model_params: its shape.
+        model_params: its shape, or how it is trained further.
         params: how it is trained.
         runtime: device, precision and threads.
         origin: SHA-256 of the data, params and code, kept in the bundle.
         work: folder of encoded pairs and checkpoints, where a killed training is resumed.
         out: the bundle.
         label: name of the training in progress lines, and of its section in params.yaml.
+        pretrained: the bundle that a pretrained model begins with.
         tell: is called in the first process with every new point of the learning curve.
 
     Raises:
@@ -75,7 +77,7 @@ def fit(
         )
 
     torch.manual_seed(params.seed)
-    model = build_model(architecture, model_params, tokenizer)
+    model = first_model(architecture, model_params, tokenizer, pretrained)
     size = sum(weight.numel() for weight in model.parameters())
     if processes.is_first:
         count = f"{processes.count} processes" if processes.count > 1 else device

@@ -18,11 +18,11 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seq2seq.dropout import Dropout
-from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.encoder_decoder import FromScratch, FromScratchParams
 from seq2seq.state import State
 
 
-class RecurrentParams(ArchitectureParams):
+class RecurrentParams(FromScratchParams):
     """Shape of a recurrent encoder-decoder."""
 
     cell: Literal["rnn", "lstm", "gru"] = Field(description="kind of recurrence")
@@ -155,7 +155,7 @@ class SourceAttention(nn.Module):
         return torch.tanh(self.combine(torch.cat([context, query], dim=2)))
 
 
-class Recurrent(EncoderDecoder):
+class Recurrent(FromScratch):
     """The model. A whole target and a single piece take the same way, :meth:`_advance`."""
 
     architecture = "recurrent"

@@ -1,4 +1,4 @@
-"""SentencePiece (Kudo and Richardson 2018) for both sides of a pair, and the special ids, defined here once.
+"""What every tokenizer is, the special ids, defined here once, and SentencePiece (Kudo and Richardson 2018).
 
 Unigram: Kudo 2018, "Subword Regularization"; BPE: Sennrich et al. 2016, "Neural Machine Translation of
 Rare Words with Subword Units".
@@ -9,6 +9,7 @@ import heapq
 import io
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,7 @@ SPECIAL_PIECES = ["<pad>", "<unk>", "<s>", "</s>", "<bt>"]  # the position of ea
 PAD, UNK, BOS, EOS, BT = range(len(SPECIAL_PIECES))  # BT marks a source made by back-translation
 
 JOINT, SOURCE, TARGET = "joint.model", "source.model", "target.model"
+PRETRAINED = "pretrained.json"  # a folder with this file holds the tokenizer of a pretrained model
 SAMPLE_LINES = 200_000  # of each side at most: more change few pieces, and these take 20 s and 0.7 GB already
 CHARACTER_COVERAGE = 0.9995  # the rarest characters get no piece of their own; they become bytes or <unk>
 LOG_NOTHING = 4  # SentencePiece's log level above "error": its errors come as exceptions
@@ -57,12 +59,74 @@ class SubwordSampling:
         return {"enable_sampling": True, "alpha": self.alpha, "nbest_size": -1}
 
 
-class Tokenizer:
+class Tokenizer(ABC):
     """Text to piece ids and back, for the two sides of a translation direction.
 
     Text is normalised first, so that what is served is cut as what was trained. Special pieces come only
-    from this class: a text that spells ``<bt>`` or ``</s>`` is cut into ordinary pieces.
+    from the tokenizer: a text that spells ``<bt>`` or ``</s>`` does not become one.
     """
+
+    shared: bool  # both sides have one vocabulary
+
+    @staticmethod
+    def load(folder: Path) -> "Tokenizer":
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            UserError: the folder holds no tokenizer, or a damaged one.
+        """
+        if (folder / PRETRAINED).exists():
+            # imported here: it imports this module
+            from seq2seq.pretrained_tokenizer import PretrainedTokenizer  # noqa: PLC0415
+
+            return PretrainedTokenizer.read(folder)
+        return SentencePieceTokenizer.read(folder)
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer's files into a new or empty folder."""
+
+    @abstractmethod
+    def reverse(self) -> "Tokenizer":
+        """The tokenizer of the opposite direction."""
+
+    @property
+    def source_size(self) -> int:
+        """Number of pieces on the source side."""
+        return len(self.source_pieces)
+
+    @property
+    def target_size(self) -> int:
+        """Number of pieces on the target side."""
+        return len(self.target_pieces)
+
+    @property
+    @abstractmethod
+    def source_pieces(self) -> list[str]:
+        """The source vocabulary in the order of its ids."""
+
+    @property
+    @abstractmethod
+    def target_pieces(self) -> list[str]:
+        """The target vocabulary in the order of its ids."""
+
+    @abstractmethod
+    def encode_source(
+        self, texts: list[str], synthetic: bool = False, sampling: SubwordSampling | None = None
+    ) -> list[list[int]]:
+        """Piece ids of each text, ending with EOS; those of synthetic texts start with BT."""
+
+    @abstractmethod
+    def encode_target(self, texts: list[str], sampling: SubwordSampling | None = None) -> list[list[int]]:
+        """Piece ids of each text, without BOS and EOS."""
+
+    @abstractmethod
+    def decode_target(self, ids: list[list[int]]) -> list[str]:
+        """Text of each list of ids; special pieces vanish, except that UNK becomes a visible ⁇."""
+
+
+class SentencePieceTokenizer(Tokenizer):
+    """A tokenizer that was trained on the corpus; restores normalised text exactly."""
 
     def __init__(self, source_model: bytes, target_model: bytes) -> None:
         """Take two serialized SentencePiece models; the same one twice is a joint vocabulary.
@@ -76,7 +140,7 @@ class Tokenizer:
         self._target = self._source if self.shared else _processor(target_model)
 
     @classmethod
-    def load(cls, folder: Path) -> "Tokenizer":
+    def read(cls, folder: Path) -> "SentencePieceTokenizer":
         """Read what :meth:`save` wrote.
 
         Raises:
@@ -97,19 +161,9 @@ class Tokenizer:
         for name, model in zip(names, self._models, strict=False):  # of a joint tokenizer both are the same
             (folder / name).write_bytes(model)
 
-    def reverse(self) -> "Tokenizer":
+    def reverse(self) -> "SentencePieceTokenizer":
         """The tokenizer of the opposite direction."""
-        return Tokenizer(*reversed(self._models))
-
-    @property
-    def source_size(self) -> int:
-        """Number of pieces on the source side."""
-        return int(self._source.get_piece_size())
-
-    @property
-    def target_size(self) -> int:
-        """Number of pieces on the target side."""
-        return int(self._target.get_piece_size())
+        return SentencePieceTokenizer(*reversed(self._models))
 
     @property
     def source_pieces(self) -> list[str]:
@@ -152,9 +206,9 @@ def train_tokenizer(
     source_lines, target_lines = _sample(sources), _sample(targets)
     if params.vocabulary == "joint":
         joint = _train("joint", source_lines + target_lines, params, threads)
-        tokenizer = Tokenizer(joint, joint)
+        tokenizer = SentencePieceTokenizer(joint, joint)
     else:
-        tokenizer = Tokenizer(
+        tokenizer = SentencePieceTokenizer(
             _train("source", source_lines, params, threads), _train("target", target_lines, params, threads)
         )
     tokenizer.save(out)

@@ -280,9 +280,7 @@ class Trainer:
 
     def _keep_average(self) -> None:
         average = self.checkpoints.average(best_updates(self.position.points, self.params.average_checkpoints))
-        with torch.no_grad():
-            for name, weight in self.model.named_parameters():
-                weight.copy_(average[name])
+        self.model.take_weights(average.items())
         self.model.eval()
 
 

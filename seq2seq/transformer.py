@@ -17,11 +17,11 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from seq2seq.dropout import Dropout
-from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.encoder_decoder import FromScratch, FromScratchParams
 from seq2seq.state import State
 
 
-class TransformerParams(ArchitectureParams):
+class TransformerParams(FromScratchParams):
     """Shape of a Transformer."""
 
     encoder_layers: int = Field(ge=1, le=64, description="layers of the encoder")
@@ -185,7 +185,7 @@ class DecoderLayer(nn.Module):
         return self.feed_forward_residual.after(x, self.feed_forward(self.feed_forward_residual.before(x)))
 
 
-class Transformer(EncoderDecoder):
+class Transformer(FromScratch):
     """``forward`` is ``decode(encode(src), tgt)``; search calls ``start`` once and ``step`` per token."""
 
     architecture = "transformer"

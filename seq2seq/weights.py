@@ -11,11 +11,12 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from seq2seq.architectures import MODELS, build_model
-from seq2seq.bundle import TOKENIZER, Manifest, derive, read_manifest, seal
-from seq2seq.encoder_decoder import EncoderDecoder
+from seq2seq.bundle import MANIFEST, TOKENIZER, Manifest, derive, read_manifest, seal
+from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
 from seq2seq.errors import UserError
 from seq2seq.files import replacing, write_bytes
 from seq2seq.languages import LanguagesParams
+from seq2seq.params import check_section
 from seq2seq.tokenizer import Tokenizer
 
 WEIGHTS = "weights.safetensors"
@@ -85,14 +86,34 @@ def load_model(folder: Path) -> tuple[EncoderDecoder, Tokenizer]:
     Raises:
         UserError: the folder is no PyTorch bundle, of an architecture unknown here, or its parts don't match.
     """
+    architecture, params = read_shape(folder)
+    tokenizer = Tokenizer.load(folder / TOKENIZER)
+    model = build_model(architecture, params, tokenizer)
+    fill_weights(model, folder)
+    return model.eval(), tokenizer
+
+
+def read_shape(folder: Path) -> tuple[str, ArchitectureParams]:
+    """Which architecture a PyTorch bundle holds, and in what shape.
+
+    Raises:
+        UserError: the folder is no PyTorch bundle, of an architecture unknown here, or of another version.
+    """
     manifest = read_manifest(folder)
     if manifest.engine != "pytorch":
         raise UserError(f"{folder} is a {manifest.engine} bundle, but PyTorch weights are needed here")
     if manifest.architecture not in MODELS:
         raise UserError(f"{folder} holds a {manifest.architecture}; known architectures: {', '.join(MODELS)}")
-    tokenizer = Tokenizer.load(folder / TOKENIZER)
-    params = MODELS[manifest.architecture].Params.model_validate(manifest.model)
-    model = build_model(manifest.architecture, params, tokenizer)
+    params = MODELS[manifest.architecture].Params
+    return manifest.architecture, check_section(manifest.model, "model", params, where=str(folder / MANIFEST))
+
+
+def fill_weights(model: EncoderDecoder, folder: Path) -> None:
+    """Give a model the weights of a bundle.
+
+    Raises:
+        UserError: they are those of another model.
+    """
     weights = _read_weights(folder / WEIGHTS)
     expected = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
     found = {name: tuple(weight.shape) for name, weight in weights.items()}
@@ -100,4 +121,3 @@ def load_model(folder: Path) -> tuple[EncoderDecoder, Tokenizer]:
         odd = sorted(set(expected.items()) ^ set(found.items()))[0][0]
         raise UserError(f"{folder}: weights and tokenizer don't belong together ({odd} differs); make it again")
     model.load_state_dict(weights, strict=False)  # tied weights are stored once
-    return model.eval(), tokenizer

@@ -27,6 +27,7 @@ from tasks.store import Store, open_store
 # what a machine needs to load the model; a test compares it with the library's imports
 REQUIREMENTS: tuple[str, ...] = ("mlflow", "ctranslate2", "pandas", "pydantic", "pyyaml", "sentencepiece", "tqdm")
 PYTORCH_REQUIREMENTS = ("torch", "safetensors", "numpy")  # besides, where the fast engine doesn't know the architecture
+PRETRAINED_REQUIREMENTS = ("transformers",)  # besides those, for a pretrained model
 GATE = "gate"
 _SCORED_WITH = ("decoding", f"set_sha256.{GATE}")  # tags of what the gate's scores depend on besides the bundle
 REPORT_FILES = {".html", ".json", ".csv", ".parquet"}
@@ -162,8 +163,11 @@ def _log_model(outputs: Outputs) -> str:
     examples = pd.read_parquet(outputs.reports / "predictions" / "int8" / f"{GATE}.parquet", columns=["source"])
     params = [load_section(PARAMS, "runtime", RuntimeParams), load_section(PARAMS, "decoding", DecodingParams)]
     packages = REQUIREMENTS
-    if read_manifest(outputs.int8).engine == "pytorch":
+    manifest = read_manifest(outputs.int8)
+    if manifest.engine == "pytorch":
         packages += PYTORCH_REQUIREMENTS
+    if manifest.architecture == "pretrained":
+        packages += PRETRAINED_REQUIREMENTS
     logged = mlflow.pyfunc.log_model(
         name="model",
         python_model=str(Path(__file__).with_name("pyfunc_model.py")),

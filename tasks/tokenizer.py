@@ -1,25 +1,39 @@
-"""Stage ``tokenizer``: learn the vocabulary of the cleaned training pairs."""
+"""Stage ``tokenizer``: learn the vocabulary of the cleaned training pairs; a pretrained model brings its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from seq2seq.bundle import MANIFEST, TOKENIZER
 from seq2seq.corpus import read_partitions
 from seq2seq.files import replacing
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
-from seq2seq.tokenizer import TokenizerParams, train_tokenizer
+from seq2seq.tokenizer import Tokenizer, TokenizerParams, train_tokenizer
 from tasks.stage import PARAMS, path_arguments, run
 
 
 def main() -> None:
     """Read the training corpus, write the tokenizer's folder."""
-    paths = path_arguments(__doc__, "corpus", "out")
+    paths = path_arguments(__doc__, "corpus", "pretrained", "out")
     params = load_section(PARAMS, "tokenizer", TokenizerParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     with replacing(paths.out) as partial:
-        sources, targets = _column(paths.corpus, "source"), _column(paths.corpus, "target")
-        tokenizer = train_tokenizer(sources, targets, params, runtime.threads, partial)
+        if (paths.pretrained / MANIFEST).exists():
+            tokenizer = _of_pretrained(paths.pretrained)
+            tokenizer.save(partial)
+        else:
+            sources, targets = _column(paths.corpus, "source"), _column(paths.corpus, "target")
+            tokenizer = train_tokenizer(sources, targets, params, runtime.threads, partial)
     print(f"tokenizer: {tokenizer.source_size:,} source and {tokenizer.target_size:,} target pieces")
+
+
+def _of_pretrained(bundle: Path) -> Tokenizer:
+    """The tokenizer of the stage pretrained, with the prefix that params.yaml asks for."""
+    from seq2seq.pretrained import FineTuningParams
+    from seq2seq.pretrained_tokenizer import PretrainedTokenizer
+
+    prefix = load_section(PARAMS, "pretrained", FineTuningParams).prefix
+    return PretrainedTokenizer.read(bundle / TOKENIZER).with_prefix(prefix)
 
 
 def _column(folder: Path, side: str) -> Iterator[str]:

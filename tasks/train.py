@@ -33,6 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--synthetic", type=Path, help="pairs from back_translate, for the forward model")
     parser.add_argument("--mono", type=Path, help="what is to be translated back, for the backward model")
     parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--pretrained", type=Path, required=True, help="bundle that a pretrained model begins with")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, required=True)
     return parser.parse_args()
@@ -88,7 +89,7 @@ def main() -> None:
         return
     sections = {"languages": languages, architecture: model, stage: training, "runtime": runtime}
     inputs = {"train": arguments.corpus / "train", "validation": arguments.corpus / "validation"}
-    inputs["tokenizer"] = arguments.tokenizer
+    inputs["tokenizer"], inputs["pretrained"] = arguments.tokenizer, arguments.pretrained
     others: dict[str, object] = {"architecture": architecture}
     if not backward:
         inputs["synthetic"], others["tag"] = arguments.synthetic, synthesis.tag
@@ -112,6 +113,7 @@ def main() -> None:
             task=task.name,
             architecture=architecture,
             model_params=model,
+            pretrained=arguments.pretrained,
             params=training,
             runtime=runtime,
             origin=origin,

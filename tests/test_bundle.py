@@ -240,6 +240,15 @@ def test_weights_of_another_vocabulary_are_refused_even_if_the_manifest_names_th
         load_model(tmp_path / "mixed")
 
 
+def test_a_bundle_of_another_version_says_which_part_is_missing(bundle, tmp_path):
+    shutil.copytree(bundle, tmp_path / "old")
+    manifest = json.loads((tmp_path / "old" / MANIFEST).read_text())
+    del manifest["model"]["norm"]
+    (tmp_path / "old" / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match=r"bundle\.json: 'model\.norm' is missing"):
+        load_model(tmp_path / "old")
+
+
 def test_a_folder_without_a_bundle_says_so(tmp_path):
     with pytest.raises(UserError, match=r"is no bundle: it has no bundle\.json"):
         Translator.load(tmp_path, RUNTIME)

@@ -164,8 +164,10 @@ def test_two_models_of_different_commits_live_in_one_process(project, tokenizer,
     with open_store() as opened:
         folder = Path(opened.client.get_model_version_download_uri(NAME, "2"))
     with (folder / "code/seq2seq/tokenizer.py").open("a") as library:
-        library.write("\n_decode = Tokenizer.decode_target\n")
-        library.write("Tokenizer.decode_target = lambda self, ids: ['new ' + text for text in _decode(self, ids)]\n")
+        library.write("\n_decode = SentencePieceTokenizer.decode_target\n")
+        library.write(
+            "SentencePieceTokenizer.decode_target = lambda self, ids: ['new ' + text for text in _decode(self, ids)]\n"
+        )
     before = sys.modules["seq2seq.tokenizer"]
     models = [load(f"models:/{NAME}/{version}", project) for version in (2, 1)]
     new, old = (model.predict(SOURCES)["target"].tolist() for model in models)
@@ -279,16 +281,26 @@ def imports_of(nodes):
 
 
 PYTORCH = (*register.REQUIREMENTS, *register.PYTORCH_REQUIREMENTS)
+PRETRAINED = (*PYTORCH, *register.PRETRAINED_REQUIREMENTS)
+CALLED = {"seq2seq.pretrained", "seq2seq.pretrained_tokenizer"}  # what their functions import, such a model needs
 
 
-@pytest.mark.parametrize(("requirements", "engine"), [(register.REQUIREMENTS, ""), (PYTORCH, "seq2seq.torch_engine")])
-def test_the_requirements_are_what_the_model_imports(requirements, engine):
+@pytest.mark.parametrize(
+    ("requirements", "engine", "called"),
+    [
+        (register.REQUIREMENTS, "", set()),
+        (PYTORCH, "seq2seq.torch_engine", set()),
+        (PRETRAINED, "seq2seq.torch_engine", CALLED),
+    ],
+)
+def test_the_requirements_are_what_the_model_imports(requirements, engine, called):
     seen = set(imports_of(ast.walk(ast.parse((ROOT / "tasks/pyfunc_model.py").read_text())))) | {engine} - {""}
     waiting = list(seen)
     while waiting:
         if (name := waiting.pop()).startswith("seq2seq."):
             tree = ast.parse((ROOT / f"{name.replace('.', '/')}.py").read_text())
-            new = set(imports_of(tree.body)) - seen  # what a function imports, the int8 model doesn't call
+            nodes = ast.walk(tree) if name in called else tree.body  # what functions import, others don't call
+            new = set(imports_of(nodes)) - seen
             waiting += new
             seen |= new
     packages, known = metadata.packages_distributions(), set(requirements)

@@ -192,8 +192,9 @@ def run_stage(
 ) -> "subprocess.CompletedProcess[str]":
     (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     write_corpus(folder / "data/clean/train", [pairs(english, german, "test")], rows=100)
+    paths = ["--corpus", "data/clean/train", "--pretrained", "models/pretrained", "--out", "models/tokenizer"]
     return subprocess.run(
-        [sys.executable, "-m", "tasks.tokenizer", "--corpus", "data/clean/train", "--out", "models/tokenizer"],
+        [sys.executable, "-m", "tasks.tokenizer", *paths],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
         capture_output=True,

@@ -149,6 +149,13 @@ def test_the_users_own_pairs_reach_the_copy(toy, tmp_path):
         assert read_yaml(folder / "params.yaml")["corpora"]["pairs"] == str(tmp_path / "other.tsv")
 
 
+def test_a_pretrained_model_in_a_folder_is_found_from_the_copy_and_a_name_stays_a_name(toy):
+    (toy / "mine").mkdir()
+    for given, expected in (("mine", str(toy / "mine")), ("google-t5/t5-small", "google-t5/t5-small")):
+        folder = refresh(toy, overrides=[f"pretrained.model={given}"]).folder
+        assert read_yaml(folder / "params.yaml")["pretrained"]["model"] == expected
+
+
 @pytest.mark.parametrize("given", ["mine.tsv", "../mine.tsv", "/nowhere/mine.tsv"])
 def test_pairs_that_do_not_exist_are_told_before_anything_runs(toy, monkeypatch, given):
     monkeypatch.chdir(toy)

@@ -1,0 +1,36 @@
+"""How a training begins: with fresh weights, or with those of a pretrained model."""
+
+from pathlib import Path
+
+from seq2seq.architectures import build_model
+from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.pretrained import FineTuningParams, Pretrained
+from seq2seq.tokenizer import Tokenizer
+from seq2seq.weights import fill_weights, read_shape
+
+
+def first_model(
+    architecture: str, params: ArchitectureParams, tokenizer: Tokenizer, pretrained: Path | None
+) -> EncoderDecoder:
+    """The model that a training begins with.
+
+    Args:
+        architecture: its name.
+        params: the section of params.yaml of that name.
+        tokenizer: of its direction.
+        pretrained: the bundle to begin with, where the architecture is a pretrained one.
+
+    Raises:
+        UserError: there is no such bundle, its vocabulary is not the tokenizer's, or it has too few positions.
+    """
+    if architecture != Pretrained.architecture:
+        return build_model(architecture, params, tokenizer)
+    assert isinstance(params, FineTuningParams) and pretrained
+    _, shape = read_shape(pretrained)
+    tuned = shape.model_copy(update={"dropout": params.dropout, "max_length": params.max_length})
+    model = build_model(architecture, tuned, tokenizer)
+    fill_weights(model, pretrained)
+    if params.lora_rank:
+        assert isinstance(model, Pretrained)
+        model.add_low_rank(params.lora_rank, params.lora_alpha, params.lora_dropout)
+    return model
