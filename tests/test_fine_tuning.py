@@ -20,7 +20,13 @@ from tests.pretrained_models import KINDS
 from tests.toy_project import REPOSITORY
 
 STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
-SMALL = ["train.batch_tokens=512", "train.validate_every=10", "decoding.max_length_factor=0.5", "evaluation.bootstrap_samples=100", "runtime.threads=1"]
+SMALL = [
+    "train.batch_tokens=512",
+    "train.validate_every=10",
+    "decoding.max_length_factor=0.5",
+    "evaluation.bootstrap_samples=100",
+    "runtime.threads=1",
+]
 CORPORA = {
     "train": tiny_corpus(),
     "validation": tiny_corpus()[:8],

@@ -193,7 +193,10 @@ def run_stage(
     (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     write_corpus(folder / "data/clean/train", [pairs(english, german, "test")], rows=100)
     return subprocess.run(
-        [sys.executable, "-m", "tasks.tokenizer", "--corpus", "data/clean/train", "--out", "models/tokenizer"],
+        [
+            *(sys.executable, "-m", "tasks.tokenizer", "--corpus", "data/clean/train"),
+            *("--pretrained", "models/pretrained", "--out", "models/tokenizer"),
+        ],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
         capture_output=True,
