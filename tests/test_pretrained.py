@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, EncoderDecoderModel
+from transformers import (
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    EncoderDecoderModel,
+    RobertaConfig,
+    RobertaForMaskedLM,
+)
 
 from seq2seq.batches import pad
 from seq2seq.bundle import TOKENIZER, bundle_digest
@@ -22,7 +28,7 @@ from seq2seq.training import Trainer
 from seq2seq.translator import Translator
 from seq2seq.weights import load_model, save_model
 from tests.models import DECODING, LANGUAGES, RUNTIME, TRAINING, tiny_corpus, tiny_pairs
-from tests.pretrained_models import KINDS, adopt, bundle_of, tiny_bert, tiny_t5
+from tests.pretrained_models import KINDS, adopt, bundle_of, tiny_bart, tiny_bert, tiny_t5
 from tests.toy_project import REPOSITORY
 
 CPU = torch.device("cpu")
@@ -129,6 +135,20 @@ def test_both_sides_of_a_pair_of_berts_start_as_the_encoder(tmp_path):
     assert {name for name in weights if not torch.equal(weights[name], others[name])} == fresh
     layers = "encoder.layer.1.attention.self.query.weight"
     assert torch.equal(weights[f"body.encoder.{layers}"], weights[f"body.decoder.bert.{layers}"])
+
+
+def test_a_roberta_begins_to_count_its_positions_behind_its_padding(tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(tiny_bart(tmp_path / "bart"))
+    special = {"pad_token_id": tokenizer.pad_token_id, "bos_token_id": tokenizer.bos_token_id}
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    config = RobertaConfig(vocab_size=len(tokenizer), max_position_embeddings=40, **special, **shape)
+    RobertaForMaskedLM(config).save_pretrained(tmp_path / "roberta")
+    tokenizer.save_pretrained(tmp_path / "roberta")
+    model, ours = load_model(adopt(tmp_path / "roberta", tmp_path / "bundle"))
+    assert model.params.max_length == 40 - tokenizer.pad_token_id - 1
+    (source,) = ours.encode_source(["12 books " * 20])
+    src = torch.tensor([source[: model.params.max_length]])
+    assert model(src, src != PAD, src).isfinite().all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,6 +18,7 @@ from seq2seq.bundle import bundle_digest, read_manifest
 from seq2seq.corpus import count_lines
 from seq2seq.files import read_json, sha256_tree
 from seq2seq.params import dump_yaml, overlay, read_yaml
+from tests.pretrained_models import tiny_t5
 from tests.toy_project import REPOSITORY
 
 STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
@@ -127,7 +128,8 @@ def test_without_back_translation_there_is_no_backward_model(untroubled, tmp_pat
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("architecture", sorted(set(MODELS) - {"transformer"}))
 def test_every_architecture_goes_through_all_stages(architecture, tmp_path):
-    project = make_project(tmp_path, {"model": {"architecture": architecture}})
+    changes = {"model": {"architecture": architecture}, "pretrained": {"model": str(tiny_t5(tmp_path / "t5"))}}
+    project = make_project(tmp_path / "project", changes)
     finish(reproduce(project))
     assert read_manifest(project / "models/int8").architecture == architecture
     store = f"sqlite:///{project}/registry/mlflow.db"
