@@ -148,7 +148,7 @@ def test_ten_pairs_are_learned_by_heart(shape, tokenizer):
     pairs = tiny_pairs(tokenizer)
     batch = pairs.batch(pairs.plan(10**6, None)[0][::4][:10])
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for _ in range(500):
+    for _ in range(1000):
         optimizer.zero_grad()
         hidden = model(batch.src, batch.src_mask, batch.tgt_in)
         loss = smoothed_cross_entropy(hidden[batch.tgt_mask], model.output_weight, batch.tgt_out[batch.tgt_mask], 0.0)
