@@ -26,5 +26,5 @@ class Dropout(nn.Module):
             return F.dropout(x, self.dropped / LEVELS)
         eighth = torch.empty((x.numel() + 7) // 8, dtype=torch.int64)
         draws = eighth.random_(-(2**63), None).view(torch.uint8)[: x.numel()].view(x.shape)
-        keep = (draws >= self.dropped).to(x.dtype)
+        keep = torch.ge(draws, self.dropped, out=torch.empty_like(x))
         return x * keep.mul_(LEVELS / (LEVELS - self.dropped))

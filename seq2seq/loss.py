@@ -9,11 +9,12 @@ Shapes: N real target tokens, D model width, V vocabulary.
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-ROWS = 512  # tokens whose logits exist at one time
+CPU_LOGITS = 2**20  # that exist at one time: about what the caches of two cores hold
+GPU_LOGITS = 2**26  # there each piece of work must be large
+LEAST = torch.finfo(torch.float32).tiny  # probability that a less likely target is counted with, 87 nats
 
 
 class _SmoothedCrossEntropy(torch.autograd.Function):
@@ -21,15 +22,25 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, target: Tensor, smoothing: float) -> Tensor:
         hidden, weight = hidden.float(), weight.float()
         train = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
-        loss = hidden.new_zeros(())
+        # what all pieces of the vocabulary get alike needs no pass over the logits
+        share, pieces = smoothing / len(weight), weight.sum(0)  # pieces [D]
+        loss = -share * (hidden @ pieces).sum()
         for_hidden, for_weight = torch.empty_like(hidden), torch.zeros_like(weight)
-        for start in range(0, len(hidden), ROWS):
-            rows = hidden[start : start + ROWS]
-            part, gradient = _losses(rows @ weight.t(), target[start : start + ROWS], smoothing, train)
-            loss += part.sum()
+        rows = rows_at_once(weight)
+        logits = hidden.new_empty(min(rows, len(hidden)), len(weight))
+        for start in range(0, len(hidden), rows):
+            part, column = hidden[start : start + rows], target[start : start + rows].unsqueeze(1)
+            logits = torch.mm(part, weight.t(), out=logits[: len(part)])
+            gold = logits.gather(1, column)
+            probability = torch.softmax(logits, 1, out=logits).gather(1, column)
+            loss += (smoothing * gold - probability.clamp_min(LEAST).log()).sum()
             if train:
-                torch.mm(gradient, weight, out=for_hidden[start : start + ROWS])
-                for_weight.addmm_(gradient.t(), rows)
+                logits.scatter_(1, column, probability - (1 - smoothing))
+                torch.mm(logits, weight, out=for_hidden[start : start + rows])
+                for_weight.addmm_(logits.t(), part)
+        if train and smoothing:
+            for_hidden.sub_(pieces, alpha=share)
+            for_weight.sub_(hidden.sum(0), alpha=share)
         ctx.save_for_backward(for_hidden, for_weight)
         return loss
 
@@ -40,36 +51,9 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
         return for_hidden * upstream, for_weight * upstream, None, None
 
 
-def _losses(logits: Tensor, target: Tensor, smoothing: float, train: bool) -> tuple[Tensor, Tensor]:
-    """Losses [N] of logits [N, V], which become their own gradient: softmax minus the smoothed target."""
-    vocabulary, column = logits.shape[1], target.unsqueeze(1)
-    logits.sub_(logits.amax(1, keepdim=True))
-    expected = (1 - smoothing) * logits.gather(1, column).squeeze(1)
-    if smoothing:
-        expected += smoothing * logits.mean(1)
-    total = logits.exp_().sum(1)
-    if train:
-        logits.div_(total.unsqueeze(1)).sub_(smoothing / vocabulary)
-        logits.scatter_add_(1, column, logits.new_full((len(target), 1), smoothing - 1))
-    return total.log() - expected, logits
-
-
-def divergence(first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
-    """Mean of the two Kullback-Leibler divergences between two predictions of the same tokens, summed, in nats.
-
-    Args:
-        first: hidden states [N, D].
-        second: other ones.
-        weight: output projection [V, D].
-    """
-    total = first.new_zeros(())
-    for start in range(0, len(first), ROWS):
-        one, other = (
-            F.linear(hidden[start : start + ROWS].float(), weight.float()).log_softmax(1) for hidden in (first, second)
-        )
-        # KL(p || q) + KL(q || p) = sum of (p - q) (log p - log q)
-        total = total + ((one.exp() - other.exp()) * (one - other)).sum() / 2
-    return total
+def rows_at_once(weight: Tensor) -> int:
+    """Tokens whose logits exist at one time, for an output projection [V, D]."""
+    return max((CPU_LOGITS if weight.device.type == "cpu" else GPU_LOGITS) // len(weight), 1)
 
 
 def smoothed_cross_entropy(hidden: Tensor, weight: Tensor, target: Tensor, smoothing: float) -> Tensor:

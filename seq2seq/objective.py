@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from seq2seq.batches import Batch
 from seq2seq.encoder_decoder import EncoderDecoder
-from seq2seq.loss import divergence, smoothed_cross_entropy
+from seq2seq.loss import smoothed_cross_entropy
+from seq2seq.r_drop import r_drop_loss
 
 
 class BatchLoss(nn.Module):
@@ -19,18 +20,11 @@ class BatchLoss(nn.Module):
         self.model, self.dtype = model, dtype
 
     def forward(self, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
-        """Summed loss of a batch in nats; with ``r_drop``, the mean of two dropouts and what divides them.
-
-        Half of the loss of Liang et al. 2021, https://arxiv.org/abs/2106.14448, which adds up the two.
-        """
+        """Summed loss of a batch in nats; with ``r_drop``, that of two dropouts and of what divides them."""
         real, weight = batch.tgt_out[batch.tgt_mask], self.model.output_weight  # [N], [V, D]
-        hidden = self._hidden(batch)
-        loss = smoothed_cross_entropy(hidden, weight, real, smoothing)
-        if not r_drop:
-            return loss
-        other = self._hidden(batch)
-        mean = (loss + smoothed_cross_entropy(other, weight, real, smoothing)) / 2
-        return mean + r_drop / 2 * divergence(hidden, other, weight)
+        if r_drop:
+            return r_drop_loss(self._hidden(batch), self._hidden(batch), weight, real, smoothing, r_drop)
+        return smoothed_cross_entropy(self._hidden(batch), weight, real, smoothing)
 
     def _hidden(self, batch: Batch) -> Tensor:
         """Hidden states [N, D] of the real target tokens."""

@@ -57,7 +57,8 @@ class Attention(nn.Module):
     def split(self, x: Tensor, parts: int) -> tuple[Tensor, ...]:
         """Cut [B, L, parts * D] into ``parts`` tensors [B, H, L, D / H]."""
         batch, length, _ = x.shape
-        return x.view(batch, length, parts, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        # chunked first: to join the gradients again then takes one copy, where a dimension of parts would take two
+        return tuple(part.view(batch, length, self.heads, -1).transpose(1, 2) for part in x.chunk(parts, 2))
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
         """Attend from q [B, H, T, D / H] to k and v [B, H, S, D / H]; return [B, T, D]."""

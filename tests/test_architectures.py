@@ -173,7 +173,7 @@ def test_ten_pairs_are_learned_by_heart(shape, tokenizer):
     pairs = tiny_pairs(tokenizer)
     batch = pairs.batch(pairs.plan(10**6, None)[0][::4][:10])
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for _ in range(500):
+    for _ in range(1000):
         hidden, target = model(batch.src, batch.src_mask, batch.tgt_in)[batch.tgt_mask], batch.tgt_out[batch.tgt_mask]
         best, order = model.project(hidden.detach()).topk(2)
         if torch.equal(order[:, 0], target) and (best[:, 0] - best[:, 1]).min() > 0.5:

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from seq2seq.batches import pad
@@ -10,10 +11,10 @@ from seq2seq.checkpoints import Checkpoints
 from seq2seq.curve import Point, write_curve
 from seq2seq.errors import UserError
 from seq2seq.fitting import fit
-from seq2seq.loss import divergence
 from seq2seq.metrics import quick_score
 from seq2seq.objective import BatchLoss, shifted
 from seq2seq.processes import ALONE
+from seq2seq.r_drop import r_drop_loss
 from seq2seq.runtime import training_precision
 from seq2seq.schedules import SCHEDULES, Progress, learning_rate
 from seq2seq.search import beam_search
@@ -229,11 +230,20 @@ def test_r_drop_without_dropout_is_the_plain_loss_and_with_it_more(tokenizer):
     assert moving(batch, 0.1, r_drop=5.0).item() > plain + 0.01
 
 
-def test_the_divergence_is_that_of_the_distributions():
-    first, second, weight = (torch.randn(*size) for size in ((6, 4), (6, 4), (9, 4)))
-    p, q = (torch.distributions.Categorical(logits=hidden @ weight.t()) for hidden in (first, second))
-    both = (torch.distributions.kl_divergence(p, q) + torch.distributions.kl_divergence(q, p)).sum() / 2
-    torch.testing.assert_close(divergence(first, second, weight), both)
+@pytest.mark.parametrize("vocabulary", [9, 3000])
+def test_r_drop_is_the_mean_of_two_losses_and_of_two_divergences(vocabulary):
+    sides = [torch.randn(600, 8, requires_grad=True) for _ in range(2)]
+    weight, target = torch.randn(vocabulary, 8, requires_grad=True), torch.randint(vocabulary, (600,))
+    logits = [side @ weight.t() for side in sides]
+    p, q = (torch.distributions.Categorical(logits=one) for one in logits)
+    divergence = (torch.distributions.kl_divergence(p, q) + torch.distributions.kl_divergence(q, p)).sum() / 2
+    losses = [F.cross_entropy(one, target, label_smoothing=0.1, reduction="sum") for one in logits]
+    expected = sum(losses) / 2 + 3.0 / 2 * divergence
+    gradients = torch.autograd.grad(expected, [*sides, weight])
+    found = r_drop_loss(*sides, weight, target, 0.1, 3.0)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-3)
+    for mine, theirs in zip(torch.autograd.grad(found, [*sides, weight]), gradients, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
 
 
 def test_the_embeddings_are_shifted_uphill_and_come_back(tokenizer):
