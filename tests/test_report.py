@@ -22,6 +22,7 @@ from seq2seq.report.samples import choose_for_attention, choose_samples
 from seq2seq.weights import save_model
 from tasks import report
 from tests.models import LANGUAGES, tiny_corpus, tiny_model
+from tests.pretrained_models import bundle_of
 
 ROOT = Path(__file__).parents[1]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
@@ -155,6 +156,14 @@ def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
     assert "equal to a held-out line −4" in text
     assert "copy of the source" in text and "nearest training sentence" in text
     assert "da7a" * 16 in text
+
+
+def test_the_page_says_which_pretrained_model_was_trained_further(workspace, monkeypatch):
+    shutil.rmtree(workspace / "float32")
+    shutil.copytree(bundle_of("t5"), workspace / "float32")
+    run(monkeypatch)
+    page = (workspace / "out/index.html").read_text(encoding="utf-8")
+    assert "A pretrained model (t5), trained further, searched with" in page
 
 
 def test_the_page_says_where_back_translation_is_switched_off(workspace, monkeypatch):
