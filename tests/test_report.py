@@ -23,6 +23,7 @@ from seq2seq.report.samples import choose_for_attention, choose_samples
 from seq2seq.weights import save_model
 from tasks import report
 from tests.models import LANGUAGES, tiny_corpus, tiny_model
+from tests.pretrained_models import bundle_of
 
 ROOT = Path(__file__).parents[1]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
@@ -179,6 +180,14 @@ def test_the_page_of_summaries_in_one_language_shows_rouge(workspace, tokenizer,
     assert "ROUGE-L on first" in text and "first sentence of the source" in text
     assert "No training source or monolingual line equals one of theirs" in text
     assert json.loads((workspace / "out/quality.json").read_text())["int8"]["first"]["rougeL"] > 0
+
+
+def test_the_page_says_which_pretrained_model_was_trained_further(workspace, monkeypatch):
+    shutil.rmtree(workspace / "float32")
+    shutil.copytree(bundle_of("t5"), workspace / "float32")
+    run(monkeypatch)
+    page = (workspace / "out/index.html").read_text(encoding="utf-8")
+    assert "A pretrained model (t5), trained further, searched with" in page
 
 
 def test_the_page_says_where_back_translation_is_switched_off(workspace, monkeypatch):
