@@ -7,6 +7,7 @@ own, so that no server can hold up a training, and no edit here repeats one. The
 
 import json
 import sys
+from typing import Any
 
 from tasks.register import registered_name
 from tasks.stage import PARAMS, run
@@ -32,7 +33,7 @@ def _run_id(store: Store, name: str, digest: str) -> str:
     return str(made.info.run_id)
 
 
-def _log(store: Store, run_id: str, point: dict[str, float | None]) -> None:
+def _log(store: Store, run_id: str, point: dict[str, Any]) -> None:
     from mlflow.entities import Metric
     from mlflow.utils.time import get_current_time_millis
 
