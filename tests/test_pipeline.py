@@ -301,6 +301,7 @@ MISTAKES = [
     (["--set", "languages.target=xx"], "corpus 'phrasebook' has no text in 'xx'; it has de, en, zh"),
     (["--set", "corpora.pairs=mine.tsv"], "corpora.pairs: mine.tsv does not exist; name a TSV file"),
     (["--set", "train.lr"], "--set train.lr: write it as SECTION.KEY=VALUE"),
+    (["--set", "model.architecture=pretrained"], "params.yaml: pretrained.model is empty; set pretrained.model to"),
 ]
 
 
