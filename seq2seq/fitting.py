@@ -11,7 +11,7 @@ from seq2seq.errors import UserError
 from seq2seq.fine_tuning import first_model
 from seq2seq.languages import LanguagesParams
 from seq2seq.processes import join_processes
-from seq2seq.runtime import RuntimeParams, prepare_device, training_precision
+from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.training import Trainer, TrainingParams, say_nothing
 from seq2seq.training_data import EpochStores, TrainingData
@@ -86,8 +86,8 @@ def fit(
     if params.early_stopping_metric != "loss":
         metric, language = params.early_stopping_metric, languages.target
         score = GreedyScore(metric, data.validation, tokenizer, language, device, processes)
-    with training_precision(runtime, device) as dtype:
-        points = Trainer(model, params, work, device, dtype, processes, score, tell).train(stores, validation, label)
+    trainer = Trainer(model, params, work, device, autocast_dtype(runtime, device), processes, score, tell)
+    points = trainer.train(stores, validation, label)
     if processes.is_first:
         save_model(out, model, tokenizer, languages, origin, task)
     processes.wait()

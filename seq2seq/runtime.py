@@ -1,9 +1,7 @@
 """Where and how precisely to compute: device, precision and the number of threads."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -51,28 +49,10 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
     return device
 
 
-@contextmanager
-def training_precision(params: RuntimeParams, device: "torch.device") -> "Iterator[torch.dtype | None]":
-    """Multiply matrices as ``precision`` says while the block lasts; yield the dtype for autocast, None for float32.
-
-    On a CPU bf16 rounds the factors of a product alone; sums, and all else, stay float32 and need no autocast
-    (https://docs.pytorch.org/docs/stable/notes/mkldnn.html).
-    """
+def autocast_dtype(params: RuntimeParams, device: "torch.device") -> "torch.dtype | None":
+    """The dtype of matrix products under autocast in training, or None to compute in float32."""
     import torch  # noqa: PLC0415 - as above
 
-    precision = params.precision
-    if precision == "auto":
-        precision = "bf16" if device.type == "cuda" else "float32"
-    if device.type == "cpu" and precision == "bf16":
-        mkldnn: Any = torch.backends.mkldnn  # its stubs lack these
-        kinds = (mkldnn.matmul, mkldnn.conv, mkldnn.rnn)
-        before = [kind.fp32_precision for kind in kinds]
-        try:
-            for kind in kinds:
-                kind.fp32_precision = "bf16"
-            yield None
-        finally:
-            for kind, old in zip(kinds, before, strict=True):
-                kind.fp32_precision = old
-    else:
-        yield {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    if params.precision == "auto":
+        return torch.bfloat16 if device.type == "cuda" else None
+    return {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[params.precision]

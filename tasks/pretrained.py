@@ -1,11 +1,11 @@
 """Stage `pretrained`: the model to train further, as a bundle.
 
-Where model.architecture is another one, the bundle is an empty folder.
+Where model.architecture is another one, the folder holds no bundle.
 """
 
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section, read_yaml
-from tasks.stage import PARAMS, origin_of, path_arguments, run
+from tasks.stage import PARAMS, leave_nothing, origin_of, path_arguments, run
 
 
 def main() -> None:
@@ -13,8 +13,7 @@ def main() -> None:
     paths = path_arguments(__doc__, "out")
     # read unchecked: the class that checks it needs PyTorch, and most runs have nothing to do here
     if (architecture := read_yaml(PARAMS)["model"]["architecture"]) != "pretrained":
-        print(f"pretrained: nothing to do, as model.architecture is {architecture}")
-        paths.out.mkdir(parents=True, exist_ok=True)
+        leave_nothing("pretrained", paths.out, f"model.architecture is {architecture}")
         return
     from seq2seq.hub import find_model
     from seq2seq.pretrained import FineTuningParams

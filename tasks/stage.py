@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from seq2seq.errors import TransientError, UserError
-from seq2seq.files import hold_lock, sha256_file, sha256_tree
+from seq2seq.files import hold_lock, replacing, sha256_file, sha256_tree
 from seq2seq.params import Section
 
 PARAMS = Path("params.yaml")
@@ -83,6 +83,15 @@ def _parents() -> list[int]:
     except FileNotFoundError:  # it ended this moment
         return []
     return [parent, int(status.rpartition(")")[2].split()[1])]  # proc(5): behind the name come the state and the parent
+
+
+def leave_nothing(stage: str, folder: Path, reason: str) -> None:
+    """Say that a stage has nothing to do, and leave that line in its folder: DVC warns of empty ones."""
+    line = f"{stage}: nothing to do, as {reason}"
+    print(line)
+    with replacing(folder) as partial:
+        partial.mkdir()
+        (partial / "nothing.txt").write_text(f"{line}\n", encoding="utf-8")
 
 
 def path_arguments(description: str | None, *names: str) -> argparse.Namespace:

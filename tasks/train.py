@@ -1,7 +1,7 @@
 """Stages `train_backward` and `train`: a model from sentence pairs, as a bundle.
 
 The backward model, target to source, serves back-translation alone; where that is switched off, or no corpus has
-monolingual target text, the bundle is an empty folder.
+monolingual target text, the folder holds no bundle.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, digest_of_inputs, is_first_process, origin_of, run, work_directory
+from tasks.stage import PARAMS, digest_of_inputs, is_first_process, leave_nothing, origin_of, run, work_directory
 
 if TYPE_CHECKING:
     from seq2seq.curve import Point
@@ -83,8 +83,7 @@ def main() -> None:
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
 
     if backward and (reason := synthesis.reason_to_skip(count_lines(arguments.mono))):
-        print(f"train_backward: nothing to do, as {reason}")
-        arguments.out.mkdir(parents=True, exist_ok=True)
+        leave_nothing(stage, arguments.out, reason)
         write_curve(arguments.curves, [])
         return
     sections = {"languages": languages, architecture: model, stage: training, "runtime": runtime}

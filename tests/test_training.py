@@ -15,7 +15,7 @@ from seq2seq.metrics import quick_score
 from seq2seq.objective import BatchLoss, shifted
 from seq2seq.processes import ALONE
 from seq2seq.r_drop import r_drop_loss
-from seq2seq.runtime import training_precision
+from seq2seq.runtime import autocast_dtype
 from seq2seq.schedules import SCHEDULES, Progress, learning_rate
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, BT, EOS, PAD
@@ -169,15 +169,13 @@ def test_greedy_outputs_are_scored_as_the_metrics_score_them(tokenizer, tmp_path
     assert points[0].validation_score < points[1].validation_score
 
 
-def test_bf16_on_a_cpu_rounds_products_in_training_alone():
-    first, second = torch.randn(64, 64), torch.randn(64, 64)
-    exact = first.double() @ second.double()
-    with training_precision(RUNTIME.model_copy(update={"precision": "bf16"}), CPU) as dtype:
-        assert dtype is None
-        rounded = (first @ second - exact).abs().max()
-    if torch.cpu.get_capabilities().get("avx512_bf16"):  # without it PyTorch computes in float32
-        assert rounded > 1e-3
-    assert (first @ second - exact).abs().max() < 1e-4
+def test_precision_is_what_params_ask_for_and_float32_on_a_cpu_by_itself():
+    cuda = torch.device("cuda")
+    dtypes = {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+    for precision, dtype in dtypes.items():
+        assert autocast_dtype(RUNTIME.model_copy(update={"precision": precision}), CPU) is dtype
+    auto = RUNTIME.model_copy(update={"precision": "auto"})
+    assert (autocast_dtype(auto, CPU), autocast_dtype(auto, cuda)) == (None, torch.bfloat16)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -8,7 +8,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from benchmarks.engines.job import Job, Turns, serve
 from seq2seq.batches import PairedSequences
-from seq2seq.runtime import RuntimeParams, prepare_device, training_precision
+from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
 from seq2seq.training import Trainer, TrainingParams
 from seq2seq.transformer import Transformer, TransformerParams
 
@@ -22,9 +22,8 @@ def train(job: Job, turns: Turns) -> dict[str, Any]:
     register_optimizer_step_post_hook(turns.count)
     with tempfile.TemporaryDirectory() as work:
         training, validation = (PairedSequences.of(pairs.src, pairs.tgt) for pairs in (job.train, job.validation))
-        with training_precision(runtime, device) as dtype:
-            trainer = Trainer(model, params, Path(work), device, dtype)
-            points = trainer.train(lambda _: [training], validation, "ours")
+        trainer = Trainer(model, params, Path(work), device, autocast_dtype(runtime, device))
+        points = trainer.train(lambda _: [training], validation, "ours")
     return {"validation_loss": points[-1].validation_loss, "weights": sum(w.numel() for w in model.parameters())}
 
 
