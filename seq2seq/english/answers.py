@@ -1,14 +1,10 @@
-"""Turns whose reply is worked out: sums, days and times, opposites, orders, ways, and what politeness asks for."""
+"""Turns whose reply needs a comparison, a choice, an opposite, a change of order, or good manners."""
 
-from datetime import date, timedelta
 from random import Random
 
-from babel.dates import format_skeleton
-
-from seq2seq.english.templates import Drawn, Exchange, cities, count, weekday, word
-from seq2seq.phrasebook import cldr, vocabulary
+from seq2seq.english.templates import Drawn, Exchange, cities, clock, count, numbers, weekday
+from seq2seq.phrasebook import vocabulary
 from seq2seq.phrasebook.en import article, plural
-from seq2seq.phrasebook.messages import Clock
 
 _OPPOSITES = (
     "big small", "cheap expensive", "new old", "heavy light", "clean dirty", "beautiful ugly", "wet dry",
@@ -22,7 +18,6 @@ _FOOD = [
     "bread", "butter", "cake", "cheese", "chocolate", "coffee", "cocoa", "juice", "milk", "rice", "soup", "sugar",
     "tea", "water",
 ]  # fmt: skip
-_FIRST_DAY = date(2025, 1, 1)
 
 
 def _relative(rng: Random) -> str:
@@ -33,65 +28,10 @@ def _name(rng: Random) -> str:
     return rng.choice(sorted(vocabulary.NAMES))
 
 
-def _numbers(**numbers: int) -> dict[str, str]:
-    """Each number in figures, and, in a slot with an underscore behind its name, in words."""
-    return {name: str(value) for name, value in numbers.items()} | {
-        f"{name}_": word(value) for name, value in numbers.items()
-    }
-
-
-def _sum(rng: Random) -> Drawn:
-    a, b = rng.randint(2, 20), rng.randint(2, 12)
-    low, high = sorted([a, b])
-    things = plural(rng.choice(vocabulary.ITEMS))
-    slots = _numbers(a=a, b=b, c=a + b) | {"things": things, "relative": _relative(rng)}
-    return [f"plus/{low}/{high}"], slots
-
-
-def _difference(rng: Random) -> Drawn:
-    b, c = rng.randint(2, 12), rng.randint(2, 18)
-    things = plural(rng.choice(vocabulary.ITEMS))
-    return [f"minus/{b}/{c}"], _numbers(a=b + c, b=b, c=c) | {"things": things, "name": _name(rng)}
-
-
-def _product(rng: Random) -> Drawn:
-    a, b = rng.randint(2, 10), rng.randint(2, 10)
-    low, high = sorted([a, b])
-    box = rng.choice(sorted(vocabulary.DRINKS))
-    drink = rng.choice(vocabulary.DRINKS[box])
-    slots = _numbers(a=a, b=b, c=a * b) | {"drink": f"{box} of {drink}", "drinks": f"{plural(box)} of {drink}"}
-    return [f"times/{low}/{high}"], slots | {"thing": rng.choice(vocabulary.ITEMS)}
-
-
-def _weekday(rng: Random) -> Drawn:
-    day, days = rng.randrange(7), rng.randint(2, 9)
-    offsets = {"day": 0, "tomorrow": 1, "yesterday": -1, "later": days, "earlier": -days}
-    names = {name: weekday(day + offset) for name, offset in offsets.items()}
-    return [f"day/{day}/{days}"], names | _numbers(n=days) | {"event": rng.choice(vocabulary.EVENTS)}
-
-
-def _date(rng: Random) -> Drawn:
-    day = rng.randrange(365)
-    offsets = {"day": 0, "tomorrow": 1, "yesterday": -1, "later": 7}
-    days = {name: _FIRST_DAY + timedelta(day + offset) for name, offset in offsets.items()}
-    return [f"date/{day}"], {name: format_skeleton("MMMMd", one, locale="en") for name, one in days.items()}
-
-
-def _duration(rng: Random) -> Drawn:
-    hour, minute, hours = rng.randint(6, 18), 15 * rng.randrange(4), rng.randint(2, 5)
-    slots = {"start": _clock(hour, minute), "end": _clock(hour + hours, minute)} | _numbers(n=hours)
-    slots["city"] = cldr.city("en", rng.choice(vocabulary.TOWNS))
-    return [f"clock/{hour}:{minute}/{hours}"], slots | {"event": rng.choice(vocabulary.EVENTS)}
-
-
-def _clock(hour: int, minute: int = 0) -> str:
-    return cldr.digital("en", Clock(hour, minute, spoken=False))
-
-
 def _opening_hours(rng: Random) -> Drawn:
     place = rng.choice(vocabulary.PLACES)
     opens, closes, now = rng.randint(7, 11), rng.randint(16, 21), rng.randint(6, 22)
-    slots = {"place": place, "opens": _clock(opens), "closes": _clock(closes), "now": _clock(now, 30)}
+    slots = {"place": place, "opens": clock(opens), "closes": clock(closes), "now": clock(now, 30)}
     if now < opens:
         slots |= {"answer": f"not yet, it opens at {slots['opens']}", "advice": "you will be too early"}
     elif now < closes:
@@ -105,7 +45,7 @@ def _comparison(rng: Random) -> Drawn:
     less, more = sorted(rng.sample(range(18, 91), 2))
     people, things = rng.sample(sorted(vocabulary.NAMES), 2), rng.sample(vocabulary.ITEMS, 2)
     first = rng.randrange(2)  # the place of the younger or cheaper one
-    slots = _numbers(a=[less, more][first], b=[less, more][1 - first])
+    slots = numbers(a=[less, more][first], b=[less, more][1 - first])
     slots |= {"one": people[0], "two": people[1], "young": people[first], "old": people[1 - first]}
     slots |= {"this": things[0], "that": things[1], "cheap": things[first], "dear": things[1 - first]}
     return [f"less/{less}/{more}"], slots
@@ -164,67 +104,6 @@ def _manners(rng: Random) -> Drawn:
 
 
 ANSWERS: dict[str, Exchange] = {
-    "sums": Exchange(
-        2,
-        _sum,
-        (
-            ("What is {a} plus {b}?", "{a} plus {b} is {c}."),
-            ("How much is {a_} plus {b_}?", "{a_} plus {b_} is {c_}."),
-            ("Could you tell me what {a} plus {b} is, please?", "Of course, it is {c}."),
-            ("I have {a} {things} and buy {b} more. How many do I have then?", "Then you have {c} {things}."),
-            ("I had {a_} {things} and my {relative} gave me {b_}. How many is that?", "That is {c_} {things}."),
-        ),
-    ),
-    "differences": Exchange(
-        2,
-        _difference,
-        (
-            ("What is {a} minus {b}?", "{a} minus {b} is {c}."),
-            ("How much is {a_} minus {b_}?", "{a_} minus {b_} is {c_}."),
-            ("I had {a} {things} and lost {b}. How many do I have left?", "You have {c} {things} left."),
-            ("{name} had {a_} {things} and sold {b_}. How many are left?", "{c_} {things} are left."),
-        ),
-    ),
-    "products": Exchange(
-        2,
-        _product,
-        (
-            ("What is {a} times {b}?", "{a} times {b} is {c}."),
-            ("How much is {a_} times {b_}?", "{a_} times {b_} is {c_}."),
-            ("A {drink} costs ${a}. How much are {b_} {drinks}, please?", "{b_} {drinks} cost ${c}."),
-            ("I want to pay for {b_} {drinks}, at ${a} each.", "That is ${c}, please."),
-        ),
-    ),
-    "weekdays": Exchange(
-        2,
-        _weekday,
-        (
-            ("Today is {day}. What day is it in {n_} days?", "In {n_} days it is {later}."),
-            ("Today is {day}. What day was it {n_} days ago?", "{n_} days ago it was {earlier}."),
-            ("What day is tomorrow, if today is {day}?", "Tomorrow is {tomorrow}."),
-            ("If today is {day}, what day was yesterday?", "Yesterday was {yesterday}."),
-            ("It is {day}, and the {event} is in {n} days. On what day is that?", "The {event} is on {later}."),
-            ("The {event} on {day} begins {n_} days later than planned.", "So the {event} is on {later}."),
-        ),
-    ),
-    "dates": Exchange(
-        2,
-        _date,
-        (
-            ("Today is {day}. What is the date tomorrow?", "Tomorrow is {tomorrow}."),
-            ("Today is {day}. What was the date yesterday?", "Yesterday was {yesterday}."),
-            ("If today is {day}, what is the date in a week?", "In a week it is {later}."),
-        ),
-    ),
-    "durations": Exchange(
-        2,
-        _duration,
-        (
-            ("The train to {city} leaves at {start} and takes {n_} hours. When is it there?", "It is there at {end}."),
-            ("The {event} begins at {start} and lasts {n} hours. When does it end?", "The {event} ends at {end}."),
-            ("It is {end}, and I have waited for {n_} hours. When did I come?", "You came at {start}."),
-        ),
-    ),
     "opening hours": Exchange(
         3,
         _opening_hours,

@@ -1,8 +1,7 @@
 """Turns and the replies that follow from them: what was asked for is promised, what was told is answered.
 
-Here are the exchanges that the phrasebook's English says, about anything that it knows; answers.py has those whose
-answer is worked out. The speakers change with the turn: what `I` told about `my sister`, `you` answer about `your
-sister`.
+Here are the exchanges that the phrasebook's English says, about anything that it knows; reckoning.py and answers.py
+have the others. The speakers change with the turn: what `I` told about `my sister`, `you` answer about `your sister`.
 """
 
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from dataclasses import replace
 from random import Random
 
 from seq2seq.english.answers import ANSWERS
+from seq2seq.english.reckoning import RECKONED
 from seq2seq.english.templates import Drawn, Exchange, say
 from seq2seq.generated import Pair, belongs
 from seq2seq.phrasebook import en, fillers
@@ -74,7 +74,8 @@ def _say_after(word: str, clause: Clause) -> str:
 
 def _request(rng: Random) -> Drawn:
     clause = replace(_clause(rng, "request"), negated=False)
-    slots = {"yours": _say_action(clause), "mine": _say_action(_turn_clause(clause))}
+    mine = _turn_clause(clause)
+    slots = {"yours": _say_action(clause), "mine": _say_action(mine), "again": _say_action(_turn_clause(mine))}
     return list(combinations(clause)), slots
 
 
@@ -139,10 +140,10 @@ EXCHANGES: dict[str, Exchange] = {
             ("You promised to {yours}.", "Yes, I promised to {mine}, and I will do it."),
             ("Why don't you {yours}?", "That is a good idea, I will {mine}."),
             ("I told you to {yours}!", "I am sorry, I forgot to {mine}."),
-            ("Shall I {mine}?", "Yes, please {yours}."),
-            ("May I {mine}?", "Of course, you may {yours}."),
-            ("Do I have to {mine}?", "No, you do not have to {yours}."),
-            ("I would like to {mine}.", "Then {yours}, it is a good idea."),
+            ("Shall I {mine}?", "Yes, please {again}."),  # `our` comes back as `my`: `your` doesn't tell
+            ("May I {mine}?", "Of course, you may {again}."),
+            ("Do I have to {mine}?", "No, you do not have to {again}."),
+            ("I would like to {mine}.", "Then {again}, it is a good idea."),
         ),
     ),
     "truths": Exchange(
@@ -150,5 +151,6 @@ EXCHANGES: dict[str, Exchange] = {
     ),
     "times": Exchange(5, _time, _SHORT_OR_LONG),
     "places": Exchange(5, _place, _SHORT_OR_LONG),
+    **RECKONED,
     **ANSWERS,
 }

@@ -8,7 +8,7 @@ from random import Random
 
 from seq2seq.phrasebook import cldr, vocabulary
 from seq2seq.phrasebook.en import plural
-from seq2seq.phrasebook.messages import Day
+from seq2seq.phrasebook.messages import Clock, Day
 
 _FAMILY_NAMES = [
     "Berg", "Costa", "Demir", "Fischer", "Garcia", "Horvat", "Ivanov", "Jensen", "Keller", "Kowalski", "Larsen",
@@ -19,6 +19,7 @@ _MONDAY = date(2025, 6, 2)
 _BEGINNING = re.compile(r"(?:^|[.?!] )[a-z]")
 
 Drawn = tuple[list[str], dict[str, str]]  # combinations to be held out or not, and what fills the slots
+Draw = Callable[[Random], Drawn]
 
 
 def say(pattern: str, slots: Mapping[str, str]) -> str:
@@ -31,7 +32,7 @@ class Exchange:
     """A kind of turn that has one right reply."""
 
     weight: int  # how often it is drawn
-    draw: Callable[[Random], Drawn]
+    draw: Draw
     patterns: tuple[tuple[str, str], ...]  # of a turn and its reply
 
 
@@ -39,7 +40,7 @@ class Exchange:
 class Story:
     """A kind of article, and what its summary says, which depends on how it came out."""
 
-    draw: Callable[[Random], Drawn]
+    draw: Draw
     openings: tuple[str, ...]  # one of these sets the scene
     facts: tuple[tuple[str, ...], ...]  # one of each group is told, in any order
     beside: tuple[str, ...]  # some of these are told as well, and belong in no summary
@@ -69,3 +70,14 @@ def weekday(number: int) -> str:
 def cities(rng: Random, number: int) -> list[str]:
     """Names of different cities."""
     return [cldr.city("en", zone) for zone in rng.sample(vocabulary.CITIES, number)]
+
+
+def numbers(**values: int) -> dict[str, str]:
+    """Each number in figures, and, in a slot with an underscore behind its name, in letters."""
+    letters = {f"{name}_": word(value) for name, value in values.items()}
+    return {name: str(value) for name, value in values.items()} | letters
+
+
+def clock(hour: int, minute: int = 0) -> str:
+    """A time of day in figures; ``hour`` counts from 0 to 23."""
+    return cldr.digital("en", Clock(hour, minute, spoken=False))

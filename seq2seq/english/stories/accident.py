@@ -2,9 +2,7 @@
 
 from random import Random
 
-from seq2seq.english.templates import Drawn, Story, cities, count, people, weekday, word
-from seq2seq.phrasebook import cldr
-from seq2seq.phrasebook.messages import Clock
+from seq2seq.english.templates import Drawn, Story, cities, clock, count, people, weekday, word
 
 _CAUSES = {  # as the police report it, and in a few words
     "the road was as smooth as glass at these temperatures": "ice",
@@ -27,7 +25,7 @@ def _draw(rng: Random) -> Drawn:
         "start": start, "end": end, "other": other, "cause": cause, "noun": noun, "day": weekday(day),
         "adults": word(adults), "children": word(children), "hurt": word(adults + children),
         "hours": word(hours), "outcome": "long" if hours > 4 else "short",
-        "time": cldr.digital("en", Clock(hour, 5 * rng.randrange(12), spoken=False)),
+        "time": clock(hour, 5 * rng.randrange(12)),
         "cars": count(rng.randint(2, 6), "car"), "truck": rng.choice(["a bus", "a truck", "a van", "a taxi"]),
         "officer": officer, "witness": witness, "cost": str(rng.randint(11, 95)),
         "earlier": word(rng.randint(2, 12)), "helpers": str(rng.randint(20, 90)), "limit": str(10 * rng.randint(5, 12)),

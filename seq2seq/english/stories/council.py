@@ -2,9 +2,7 @@
 
 from random import Random
 
-from seq2seq.english.templates import Drawn, Story, cities, people, weekday, word
-from seq2seq.phrasebook import cldr
-from seq2seq.phrasebook.messages import Clock
+from seq2seq.english.templates import Drawn, Story, cities, clock, people, weekday, word
 
 _PLANS = {  # in the words of the proposal, and of the newspaper
     "to build a bridge over the river": "a new bridge",
@@ -37,7 +35,7 @@ def _draw(rng: Random) -> Drawn:
         "cost": str(rng.randint(2, 99)), "mayor": mayor, "member": member,
         "visitors": str(rng.randint(5, 90)), "singers": str(rng.randint(12, 60)), "schools": word(rng.randint(2, 9)),
         "hours": str(rng.randint(2, 7)), "year": str(rng.randint(2010, 2024)),
-        "begin": cldr.digital("en", Clock(rng.randint(14, 19), 0, spoken=False)),
+        "begin": clock(rng.randint(14, 19)),
     }  # fmt: skip
 
 

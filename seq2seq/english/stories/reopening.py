@@ -2,9 +2,7 @@
 
 from random import Random
 
-from seq2seq.english.templates import Drawn, Story, cities, people, weekday, word
-from seq2seq.phrasebook import cldr
-from seq2seq.phrasebook.messages import Clock
+from seq2seq.english.templates import Drawn, Story, cities, clock, people, weekday, word
 from seq2seq.phrasebook.vocabulary import PLACES
 
 
@@ -19,7 +17,7 @@ def _draw(rng: Random) -> Drawn:
         "outcome": "long" if years > 4 else "short", "cost": str(rng.randint(2, 80)),
         "founded": str(rng.randint(1800, 1990)), "guests": f"{rng.randint(2, 90) * 100:,}",
         "director": director, "guest": guest, "windows": str(rng.randint(12, 150)),
-        "begin": cldr.digital("en", Clock(rng.randint(8, 12), 0, spoken=False)), "price": str(rng.randint(2, 6)),
+        "begin": clock(rng.randint(8, 12)), "price": str(rng.randint(2, 6)),
     }  # fmt: skip
 
 

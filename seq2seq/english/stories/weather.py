@@ -2,9 +2,7 @@
 
 from random import Random
 
-from seq2seq.english.templates import Drawn, Story, cities, people, weekday, word
-from seq2seq.phrasebook import cldr
-from seq2seq.phrasebook.messages import Clock
+from seq2seq.english.templates import Drawn, Story, cities, clock, people, weekday, word
 
 _SKIES = {  # what it means for the day, between which temperatures
     "sunny": (8, 36, ["No cloud will be seen in the sky", "The sun will shine from morning to evening"]),
@@ -31,7 +29,7 @@ def _draw(rng: Random) -> Drawn:
         "day": weekday(day), "next": weekday(day + 1), "before": weekday(day - 1),
         "past": str(max(0, high + rng.randint(-9, 9))), "elsewhere": str(rng.randint(0, 36)),
         "record": str(rng.randint(30, 41)), "year": str(rng.randint(1900, 2020)), "years": word(rng.randint(2, 30)),
-        "sunrise": cldr.digital("en", Clock(rng.randint(5, 8), rng.randrange(60), spoken=False)),
+        "sunrise": clock(rng.randint(5, 8), rng.randrange(60)),
         "forecaster": people(rng, 1)[0], "stations": str(rng.randint(12, 900)),
     }  # fmt: skip
 
