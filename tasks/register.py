@@ -25,8 +25,17 @@ from tasks.stage import PARAMS, path_arguments, run
 from tasks.store import Store, open_store
 
 # what a machine needs to load the model; a test compares it with the library's imports
-REQUIREMENTS: tuple[str, ...] = ("mlflow", "ctranslate2", "pandas", "pydantic", "pyyaml", "sentencepiece", "tqdm")
-PYTORCH_REQUIREMENTS = ("torch", "safetensors", "numpy")  # besides, where the fast engine doesn't know the architecture
+REQUIREMENTS: tuple[str, ...] = (
+    "mlflow",
+    "ctranslate2",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "pyyaml",
+    "sentencepiece",
+    "tqdm",
+)
+PYTORCH_REQUIREMENTS = ("torch", "safetensors")  # besides, where the fast engine doesn't know the architecture
 PRETRAINED_REQUIREMENTS = ("transformers",)  # besides those, for a pretrained model
 GATE = "gate"
 _SCORED_WITH = ("decoding", f"set_sha256.{GATE}")  # tags of what the gate's scores depend on besides the bundle
