@@ -24,9 +24,8 @@ from benchmarks.training_jobs import describe, make_job, unsorted
 from seq2seq.errors import UserError
 from tasks.stage import WORK, run
 
-PEERS = ("joeynmt", "joeynmt-unsorted", "marian", "marian-unsorted", "eole")
+PEERS = ("ours-post", "joeynmt", "joeynmt-unsorted", "marian", "marian-unsorted", "eole")  # ENGINE-VARIANT
 OURS, LIMIT = "ours", "matrix_products"
-UNSORTED = "-unsorted"  # Joey NMT and Hugging Face's Trainer draw pairs at random by themselves
 PAUSE = 0.3  # seconds between turns: OpenMP's threads spin on after their work, at the cost of whoever is next
 
 
@@ -54,7 +53,7 @@ class Engine:
         threads = {"OMP_NUM_THREADS": str(job.runtime["threads"])}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [python, "-m", f"benchmarks.engines.{name.removesuffix(UNSORTED)}", work / f"{name}.json"],
+                [python, "-m", f"benchmarks.engines.{name.partition('-')[0]}", work / f"{name}.json"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -92,12 +91,16 @@ class Engine:
 
 def compare(pythons: Mapping[str, Path], job: Job, work: Path) -> dict[str, Found]:
     """Let the engines train, turn by turn, and return what each of those that can did."""
-    other = replace(job, train=unsorted(job.train))
+    jobs = {
+        "": job,
+        "post": replace(job, model=job.model | {"norm": "post"}),  # as Marian has it
+        "unsorted": replace(job, train=unsorted(job.train)),  # what Joey NMT and Hugging Face's Trainer make themselves
+    }
     with ExitStack() as stack:
         engines: list[Engine] = []
         for name, python in pythons.items():
             print(f"{name}: {job.warmup} updates to warm up", flush=True)
-            engine = stack.enter_context(Engine(name, python, other if name.endswith(UNSORTED) else job, work))
+            engine = stack.enter_context(Engine(name, python, jobs[name.partition("-")[2]], work))
             if _turn(engine, "start") is not None:
                 engines.append(engine)
         for turn in range(1, job.turns + 1):
@@ -172,7 +175,8 @@ def main() -> None:
     pythons = {OURS: Path(sys.executable)}
     for peer in peers:
         try:
-            pythons[peer] = prepare_environment(peer.removesuffix(UNSORTED), work)
+            engine = peer.partition("-")[0]
+            pythons[peer] = pythons[OURS] if engine == OURS else prepare_environment(engine, work)
         except InstallationError as error:
             print(f"{peer} can't be installed here: {error}", flush=True)
     found = compare(pythons | {LIMIT: Path(sys.executable)}, job, work)

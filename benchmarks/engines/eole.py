@@ -14,7 +14,7 @@ from eole.utils.optimizers import Optimizer
 from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from benchmarks.engines.job import Job, Turns, serve
+from benchmarks.engines.job import Job, Turns, draw_together, serve
 
 CPU = -1
 
@@ -26,9 +26,12 @@ def train(job: Job, turns: Turns) -> dict[str, Any]:
     config = context.config
     torch.manual_seed(job.training["seed"])
     model = get_model_class(config.model).for_training(config.model, context.vocabs, config.training, device_id=CPU)
-    torch.nn.init.normal_(model.src_emb.embeddings.weight, std=job.model["width"] ** -0.5)  # as all others have it
+    torch.nn.init.normal_(model.src_emb.embeddings.weight, std=job.model["width"] ** -0.5)
     for layer in (*model.encoder.transformer_layers, *model.decoder.transformer_layers):
+        draw_together(layer.self_attn.linear_query, layer.self_attn.linear_keys, layer.self_attn.linear_values)
         layer.mlp.dropout_1.p = 0.0  # ours has none within the feed-forward sub-layer
+    for layer in model.decoder.transformer_layers:
+        draw_together(layer.context_attn.linear_keys, layer.context_attn.linear_values)
     trainer = build_trainer(config, CPU, model, context.vocabs, Optimizer.from_config(model, config))
     register_optimizer_step_post_hook(turns.count)
     trainer.train(_batches(job), job.total_updates, save_checkpoint_steps=0)

@@ -122,6 +122,15 @@ class Turns:
         print(json.dumps(answer), file=self.answers, flush=True)
 
 
+@torch.no_grad()
+def draw_together(*layers: Any) -> None:
+    """Draw the weights of linear layers as those of one: so ours begins, which computes them in one product."""
+    joint = torch.cat([layer.weight for layer in layers])
+    torch.nn.init.xavier_uniform_(joint)
+    for layer, part in zip(layers, joint.chunk(len(layers)), strict=True):
+        layer.weight.copy_(part)
+
+
 def serve(train: Callable[[Job, Turns], dict[str, Any]]) -> None:
     """Train as the job on the command line says; what ``train`` returns is the last answer.
 

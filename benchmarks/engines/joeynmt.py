@@ -13,7 +13,7 @@ from joeynmt.training import TrainManager
 from joeynmt.transformer_layers import MultiHeadedAttention, PositionwiseFeedForward
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from benchmarks.engines.job import Job, Pairs, Turns, serve
+from benchmarks.engines.job import Job, Pairs, Turns, draw_together, serve
 
 SPECIAL = ["<unk>", "<pad>", "<s>", "</s>"]  # in its order
 
@@ -23,6 +23,7 @@ def train(job: Job, turns: Turns) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         args = parse_global_args(_configuration(job, Path(folder)), rank=0, mode="train")
         model, training, validation, _ = prepare(args, rank=0, mode="train")
+        _begin_as_ours(model)
         _drop_out_as_ours(model)
         manager = TrainManager(
             rank=0,
@@ -107,6 +108,14 @@ def _write_corpus(job: Job, pairs: Pairs, path: Path) -> None:
     for side, sentences in (("source", [one[:-1] for one in pairs.src]), ("target", pairs.tgt)):
         lines = (" ".join("<unk>" if piece == job.unk else str(piece) for piece in one) for one in sentences)
         path.with_suffix(f".{side}").write_text("".join(f"{line}\n" for line in lines))
+
+
+def _begin_as_ours(model: Any) -> None:
+    for layer in model.encoder.layers:
+        draw_together(layer.src_src_att.q_layer, layer.src_src_att.k_layer, layer.src_src_att.v_layer)
+    for layer in model.decoder.layers:
+        draw_together(layer.trg_trg_att.q_layer, layer.trg_trg_att.k_layer, layer.trg_trg_att.v_layer)
+        draw_together(layer.src_trg_att.k_layer, layer.src_trg_att.v_layer)
 
 
 def _drop_out_as_ours(model: torch.nn.Module) -> None:

@@ -9,7 +9,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 from transformers import MarianConfig, MarianMTModel, Trainer, TrainingArguments
 
-from benchmarks.engines.job import Job, Turns, serve
+from benchmarks.engines.job import Job, Turns, draw_together, serve
 
 IGNORED = -100  # the label of padding
 
@@ -18,6 +18,7 @@ def train(job: Job, turns: Turns) -> dict[str, Any]:
     """Train on the numbers of pieces."""
     torch.manual_seed(job.training["seed"])
     model = MarianMTModel(_configuration(job))
+    _begin_as_ours(model)
     register_optimizer_step_post_hook(turns.count)
     with tempfile.TemporaryDirectory() as folder:
         trainer = _JobTrainer(model=model, args=_arguments(job, folder))
@@ -30,6 +31,16 @@ def train(job: Job, turns: Turns) -> dict[str, Any]:
         return logits
 
     return {"validation_loss": job.validation_loss(predict), "weights": sum(w.numel() for w in model.parameters())}
+
+
+def _begin_as_ours(model: Any) -> None:
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear) and module is not model.lm_head:
+            torch.nn.init.xavier_uniform_(module.weight)
+    for layer in (*model.model.encoder.layers, *model.model.decoder.layers):
+        draw_together(layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj)
+    for layer in model.model.decoder.layers:
+        draw_together(layer.encoder_attn.k_proj, layer.encoder_attn.v_proj)
 
 
 def _configuration(job: Job) -> MarianConfig:
