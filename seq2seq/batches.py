@@ -84,7 +84,9 @@ class PairedSequences:
         A pair that alone is over the budget makes a batch of its own.
         """
         tie = np.arange(len(self)) if generator is None else generator.permutation(len(self))
-        order = np.lexsort((tie, self.src.lengths, self.tgt.lengths))
+        # sources from short to long and back, target length by target length, so that neighbours are always alike
+        back_and_forth = np.where(self.tgt.lengths % 2, self.src.lengths, -self.src.lengths)
+        order = np.lexsort((tie, back_and_forth, self.tgt.lengths))
         batches: list[NDArray[np.int64]] = []
         first = longest_src = 0
         for place, row in enumerate(order):
