@@ -40,7 +40,8 @@ class Checkpoints:
         """
         for file in self._states():
             try:
-                state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+                data = io.BytesIO(file.read_bytes())  # of a short file PyTorch says OSError, as a disk that fails does
+                state: dict[str, Any] = torch.load(data, map_location=device, weights_only=True)
             except DAMAGED:
                 print(f"notice: {file} is damaged; going on from the one before it", file=sys.stderr, flush=True)
                 continue
