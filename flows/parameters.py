@@ -1,10 +1,11 @@
 """The whole of params.yaml: which class checks which section."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from flows.workspace import resolve, run_folder
 from seq2seq.acquisition import CorporaParams
 from seq2seq.architectures import ModelParams
 from seq2seq.benchmark import BenchmarkParams
@@ -23,7 +24,7 @@ from seq2seq.params import Section, check_section
 from seq2seq.pretrained import FineTuningParams
 from seq2seq.recurrent import RecurrentParams
 from seq2seq.release import ReleaseParams
-from seq2seq.runtime import RuntimeParams
+from seq2seq.runtime import RuntimeParams, find_device
 from seq2seq.synthesis import BackTranslationParams
 from seq2seq.text_files import find_tables
 from seq2seq.tokenizer import TokenizerParams
@@ -58,11 +59,29 @@ class Parameters(Section):
     runtime: RuntimeParams
 
 
+def read_parameters(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tuple[dict[str, Any], Parameters]:
+    """Read the params of a run, and check before anything runs that all it needs is there.
+
+    Returns:
+        params.yaml with presets and overrides laid over it, as a tree and checked.
+
+    Raises:
+        UserError: a name, a key or a value is wrong, or a corpus, a model or a device is missing.
+        TransientError: huggingface.co is busy.
+    """
+    tree, where = resolve(root, presets, overrides)
+    params = check_parameters(tree, where)
+    check_corpora(params)
+    check_pretrained(params, run_folder(root, presets, overrides))
+    find_device(params.runtime)
+    return tree, params
+
+
 def check_parameters(tree: Mapping[str, Any], where: str) -> Parameters:
     """Check all sections; ``where`` names their file, and what was laid over it, in the error.
 
     Raises:
-        UserError: a section is missing or unknown, or a key or value in one is wrong.
+        UserError: a section is missing or unknown, a key or value in one is wrong, or two don't go together.
     """
     classes = {name: cast(type[Section], field.annotation) for name, field in Parameters.model_fields.items()}
     for name in tree:
@@ -75,7 +94,27 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> Parameters:
         if name not in tree:
             raise UserError(f"{where}: section '{name}' is missing; copy it back from the repository's params.yaml")
         sections[name] = check_section(tree[name], name, section, where)
-    return Parameters.model_validate(sections)
+    params = Parameters.model_validate(sections)
+    for problem in _contradictions(params):
+        raise UserError(f"{where}: {problem}")
+    return params
+
+
+def _contradictions(params: Parameters) -> Iterator[str]:
+    """What two sections ask for that can't be had together; its stage would say so only after hours of others."""
+    architecture, quantization = params.model.architecture, params.quantization.type
+    if architecture != "transformer" and quantization != "int8":
+        yield f"'quantization.type' is '{quantization}', which only the transformer has; set it to int8"
+    if architecture != "pretrained":
+        return
+    trainings = {"train": params.train}
+    if params.back_translation.enabled:
+        trainings["train_backward"] = params.train_backward
+    for name, training in trainings.items():
+        if training.subword_sampling:
+            yield f"'{name}.subword_sampling' needs a tokenizer that is trained here, not a model's own; set it to 0"
+        if training.adversarial and params.pretrained.lora_rank:
+            yield f"'{name}.adversarial' needs gradients of embeddings, which LoRA leaves out; set one of them to 0"
 
 
 def check_corpora(params: Parameters) -> None:

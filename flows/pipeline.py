@@ -24,10 +24,9 @@ from flows.retries import RETRYING
 from flows.server import find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish_reports, publish_stages
-from flows.workspace import open_workspace, resolve, run_folder
+from flows.workspace import open_workspace, resolve
 from seq2seq.errors import TransientError, UserError
 from seq2seq.files import read_json
-from seq2seq.runtime import prepare_device
 from tasks.stage import run
 from tasks.store import QUIET, open_store
 
@@ -105,15 +104,12 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> 
     Returns:
         A completed state whose data are a summary in words, or a failed one whose message says what to mend.
     """
-    from flows.parameters import check_corpora, check_parameters, check_pretrained
+    from flows.parameters import read_parameters
 
     say = get_run_logger().info
     root = Path.cwd()
     try:
-        tree, where = resolve(root, presets, overrides)
-        params = check_parameters(tree, where)
-        check_corpora(params)
-        check_pretrained(params, run_folder(root, presets, overrides))
+        tree, params = read_parameters(root, presets, overrides)
         with (
             open_workspace(root, tree, presets, overrides, say) as workspace,
             Children(workspace.folder, workspace.environment) as children,
@@ -147,16 +143,12 @@ def main() -> None:
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one value for this run"
     )
     arguments = parser.parse_args()
-    tree, where = resolve(Path.cwd(), arguments.preset, arguments.set)
+    resolve(Path.cwd(), arguments.preset, arguments.set)  # tells a wrong name at once
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
     wait_for_server = find_server()
-    from flows.parameters import check_corpora, check_parameters, check_pretrained
+    from flows.parameters import read_parameters
 
-    params = check_parameters(tree, where)
-    check_corpora(params)
-    check_pretrained(params, run_folder(Path.cwd(), arguments.preset, arguments.set))
-    if params.runtime.device == "cuda":
-        prepare_device(params.runtime)  # tells it where there is none
+    read_parameters(Path.cwd(), arguments.preset, arguments.set)
     os.environ.update(QUIET)  # MLflow reads it when it is loaded
     with open_store():  # needed after hours of training; that it doesn't answer is told now
         pass

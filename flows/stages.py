@@ -15,6 +15,7 @@ from tasks.stage import TRY_AGAIN, USER_ERROR
 SECONDS_BETWEEN_TRIES = 2.0
 RUNNING = "Running stage '"
 MISTAKE = re.compile(r"^(?:[\w.]+: )?error: (.*)")  # of tasks.stage, and of argparse after the program's name
+TORCHRUN = 1  # exit status of torchrun, whatever that of its processes was
 FAILED = re.compile(r"^ERROR: failed to reproduce .* exited with (-?\d+)$")
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")  # DVC names no exit status for it
 CHATTER = (  # what DVC says after each stage, about git and remotes
@@ -143,7 +144,7 @@ class _Log:
         """What to raise for a command's exit status."""
         if status == TRY_AGAIN:
             return TransientError(self.mistake or self.last)
-        if status == USER_ERROR:
+        if status == USER_ERROR or (status == TORCHRUN and self.mistake):
             return UserError(self.mistake or self.last)
         number = -status if status < 0 else status - 128  # a shell adds 128 to its child's
         if number in set(signal.Signals):

@@ -24,12 +24,26 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
     """Set PyTorch's threads, ask it for reproducible kernels, and return the device to compute on.
 
     Raises:
-        UserError: CUDA is asked for and there is none.
+        UserError: what is asked for can't be had here; see :func:`find_device`.
     """
     import torch  # noqa: PLC0415 - stages that read this section need not have torch loaded
 
     torch.set_num_threads(params.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    device = find_device(params)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def find_device(params: RuntimeParams) -> "torch.device":
+    """The device to compute on: of several processes on one machine, each has a GPU of its own.
+
+    Raises:
+        UserError: CUDA is asked for and there is none, there are more processes than GPUs, or fp16 is asked of a CPU.
+    """
+    import torch  # noqa: PLC0415 - as above
+
     available = torch.cuda.is_available()
     if params.device == "cuda" and not available:
         raise UserError(
@@ -37,22 +51,24 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
             "set it to auto or cpu, or install a CUDA build of PyTorch (README, Installation)"
         )
     if params.device == "cpu" or not available:
+        if params.precision == "fp16":
+            raise UserError("params.yaml: runtime.precision fp16 needs a GPU; set it to float32, or to bf16")
         return torch.device("cpu")
-    rank, count = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()  # set by torchrun
-    if rank >= count:
+    processes, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()  # set by torchrun
+    if processes > gpus:
         raise UserError(
-            f"torchrun started more than {rank} processes here, one for each GPU, but there are {count} GPUs; "
+            f"torchrun starts {processes} processes here, one for each GPU, but there are {gpus} GPUs; "
             "lower --nproc-per-node in launch, or set runtime.device to cpu"
         )
-    device = torch.device("cuda", rank)
-    torch.cuda.set_device(device)
-    return device
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def autocast_dtype(params: RuntimeParams, device: "torch.device") -> "torch.dtype | None":
     """The dtype of matrix products under autocast in training, or None to compute in float32."""
     import torch  # noqa: PLC0415 - as above
 
-    if params.precision == "auto":
-        return torch.bfloat16 if device.type == "cuda" else None
-    return {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[params.precision]
+    if params.precision != "auto":
+        return {"float32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[params.precision]
+    if device.type == "cpu":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16

@@ -151,7 +151,7 @@ def test_a_bug_is_not_tried_again(toy):
     (toy / "first.fails").write_text("1 9")
     state = run()
     assert (state.name, executed(toy)) == ("Failed", ["first"])
-    assert state.message == "first: it failed with exit status 1; its last line: error: first can't"
+    assert state.message == "first: it failed with exit status 1; its last line: RuntimeError: a bug"
 
 
 def test_independent_stages_run_side_by_side(toy):

@@ -18,6 +18,7 @@ from flows.stages import StageError, read_stages, run_stage
 from flows.workspace import open_workspace, resolve
 from seq2seq.errors import UserError
 from seq2seq.params import read_yaml
+from tasks.stage import USER_ERROR
 from tests.toy_project import REPOSITORY, executed, make_toy_project
 
 # DVC's own use of its dependency pygtrie
@@ -182,6 +183,14 @@ def test_stopping_ends_what_runs_and_starts_nothing_more(toy, children):
         run_stage("first", children, print)
     assert time.monotonic() - started < 20
     with pytest.raises(InterruptedError):
+        run_stage("first", children, print)
+
+
+def test_a_users_mistake_is_told_as_such_through_torchrun_too(toy, children):
+    file = toy / "dvc.yaml"
+    file.write_text(file.read_text().replace("python work.py first", "torchrun --nproc-per-node 2 work.py first"))
+    (toy / "first.fails").write_text(f"{USER_ERROR} 9")
+    with pytest.raises(UserError, match=r"^first can't$"):
         run_stage("first", children, print)
 
 

@@ -68,6 +68,25 @@ def test_the_repositorys_params_and_each_preset_are_valid():
             lambda tree: tree["transformer"].update(dropout=1.5),
             "here: 'transformer.dropout' is 1.5: input should be less than ",
         ),
+        (
+            lambda tree: (tree["model"].update(architecture="recurrent"), tree["quantization"].update(type="float32")),
+            "here: 'quantization.type' is 'float32', which only the transformer has",
+        ),
+        (
+            lambda tree: (
+                tree["model"].update(architecture="pretrained"),
+                tree["train_backward"].update(subword_sampling=0.2),
+            ),
+            "here: 'train_backward.subword_sampling' needs a tokenizer that is trained here",
+        ),
+        (
+            lambda tree: (
+                tree["model"].update(architecture="pretrained"),
+                tree["pretrained"].update(lora_rank=4),
+                tree["train"].update(adversarial=0.1),
+            ),
+            "here: 'train.adversarial' needs gradients of embeddings, which LoRA leaves out",
+        ),
     ],
 )
 def test_every_section_of_the_params_is_checked(change, message):

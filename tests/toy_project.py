@@ -36,6 +36,8 @@ if order("fails"):
     status, times = map(int, order("fails"))
     if times:
         pathlib.Path(f"{name}.fails").write_text(f"{status} {times - 1}")
+        if status == 1:
+            raise RuntimeError("a bug")
         print(f"error: {name} can't", file=sys.stderr)
         sys.exit(status)
 out = pathlib.Path("out")
