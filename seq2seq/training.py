@@ -199,8 +199,8 @@ class Trainer:
 
     def _rate(self) -> float:
         params, losses = self.params, [point.validation_loss for point in self.position.points]
-        progress = schedules.Progress(self.position.update, params.warmup_updates, params.max_updates, losses)
-        return schedules.learning_rate(params.schedule, params.lr, progress)
+        step = schedules.Step(self.position.update, params.warmup_updates, params.max_updates, losses)
+        return schedules.learning_rate(params.schedule, params.lr, step)
 
     def _accumulate(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> float:
         """Leave the gradient of the mean loss per token of a batch, and return its summed loss."""

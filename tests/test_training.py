@@ -16,7 +16,7 @@ from seq2seq.objective import BatchLoss, shifted
 from seq2seq.processes import ALONE
 from seq2seq.r_drop import r_drop_loss
 from seq2seq.runtime import autocast_dtype
-from seq2seq.schedules import SCHEDULES, Progress, learning_rate
+from seq2seq.schedules import SCHEDULES, Step, learning_rate
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, BT, EOS, PAD
 from seq2seq.training import Trainer
@@ -207,7 +207,7 @@ def test_a_compiled_model_learns_the_same(tokenizer, tmp_path):
 def test_the_rate_rises_linearly_and_falls_by_its_schedule():
     def rates(schedule, losses=()):
         updates = (50, 100, 400, 1000)
-        return [learning_rate(schedule, 0.5, Progress(update, 100, 1000, losses)) for update in updates]
+        return [learning_rate(schedule, 0.5, Step(update, 100, 1000, losses)) for update in updates]
 
     assert rates("inverse_sqrt") == pytest.approx([0.25, 0.5, 0.25, 0.5 / math.sqrt(10)])
     assert rates("cosine") == pytest.approx([0.25, 0.5, 0.375, 0.0])
