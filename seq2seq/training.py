@@ -134,8 +134,8 @@ class Trainer:
         params, position = self.params, self.position
         self.model.train()
         started, learned = time.monotonic(), 0
-        with Progress(label, params.max_updates, "updates", quiet=not self.processes.is_first) as progress:
-            progress.add(position.update)
+        quiet = not self.processes.is_first
+        with Progress(label, params.max_updates, "updates", initial=position.update, quiet=quiet) as progress:
             for pairs, rows in self._batches(epochs):
                 self._update(pairs, rows)
                 learned += pairs.target_tokens(rows)
