@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor, nn
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel
 
 from seq2seq import schedules
 from seq2seq.batches import PairedSequences, Shards, training_batches
@@ -295,8 +295,16 @@ def _optimizer(model: nn.Module, params: TrainingParams) -> torch.optim.Optimize
 
 
 def _moving_average(model: EncoderDecoder, decay: float) -> AveragedModel:
-    """Exponential moving average of weights (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046)."""
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    """Exponential moving average of weights (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046).
+
+    The decay grows from 2/11 to what is asked for, else the weights of the first updates would stay in the average of
+    a short training; as in TensorFlow, https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage.
+    """
+
+    def average(averages: PARAM_LIST, weights: PARAM_LIST, seen: Tensor | int) -> None:
+        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + int(seen)) / (10 + int(seen))))
+
+    return AveragedModel(model, multi_avg_fn=average)
 
 
 def _mix(*numbers: int) -> int:

@@ -140,11 +140,19 @@ def test_a_moving_average_is_what_is_validated_and_kept(tokenizer, tmp_path, mon
         seen.append(self.model.weights()["target_embedding.weight"].clone())
 
     monkeypatch.setattr(Trainer, "_update", records)
-    trainer, _ = train(tokenizer, tmp_path, max_updates=6, ema=0.8, average_checkpoints=1, validate_every=6)
+    trainer, _ = train(tokenizer, tmp_path, max_updates=6, ema=0.3, average_checkpoints=1, validate_every=6)
     expected = seen[0]
-    for weight in seen[1:]:
-        expected = 0.8 * expected + 0.2 * weight
+    for number, weight in enumerate(seen[1:], start=1):
+        decay = min(0.3, (1 + number) / (10 + number))  # 2/11, 3/12, 0.3, ...
+        expected = decay * expected + (1 - decay) * weight
     torch.testing.assert_close(trainer.model.weights()["target_embedding.weight"], expected)
+
+
+def test_a_moving_average_of_many_updates_serves_a_short_training(tokenizer, tmp_path):
+    options = {"max_updates": 60, "validate_every": 30}
+    plain, averaged = (train(tokenizer, tmp_path / str(ema), ema=ema, **options)[1] for ema in (0.0, 0.999))
+    for one, other in zip(plain, averaged, strict=True):
+        assert other.validation_loss < 1.1 * one.validation_loss
 
 
 def test_the_checkpoints_of_the_best_outputs_are_chosen_where_a_score_decides(tokenizer, tmp_path):
