@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 
 from seq2seq.batches import pad
 from seq2seq.checkpoints import Checkpoints
@@ -90,12 +89,38 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_serves(tokenizer, tm
     states[1].unlink()  # the last validation of a training that was to end there
     train(tokenizer, tmp_path / "damaged", max_updates=20)
     newest = max((tmp_path / "damaged").glob("checkpoint-*"))
-    for damage in (lambda data: data[: len(data) // 2], lambda data: data[:5000], lambda _: b""):
-        newest.write_bytes(damage(newest.read_bytes()))
+    data = newest.read_bytes()
+    for damaged in (data[:-1], data[: len(data) // 2], data[:5000], b"", *with_a_changed_byte(data, 60)):
+        newest.write_bytes(damaged)
         assert Checkpoints(tmp_path / "damaged").newest_state(CPU)["position"]["update"] == 15
         assert f"{newest} is damaged; going on from the one before it" in capfd.readouterr().err
     resumed, _ = train(tokenizer, tmp_path / "damaged")
     assert same(resumed.model.weights(), whole.model.weights())
+
+
+def with_a_changed_byte(data, times):
+    """Copies of a file that differ in one byte each, from the first to the last."""
+    for place in np.linspace(0, len(data) - 1, times, dtype=int):
+        changed = bytearray(data)
+        changed[place] ^= 0xFF
+        yield bytes(changed)
+
+
+def test_a_training_whose_only_checkpoint_is_damaged_starts_anew(tokenizer, tmp_path, capfd):
+    train(tokenizer, tmp_path, max_updates=5)
+    (file,) = tmp_path.glob("checkpoint-*")
+    file.write_bytes(next(with_a_changed_byte(file.read_bytes(), 1)))
+    assert Checkpoints(tmp_path).newest_state(CPU) is None
+    assert capfd.readouterr().err.endswith(f"notice: {file} is damaged; starting anew\n")
+
+
+def test_damaged_weights_are_not_averaged(tokenizer, tmp_path):
+    train(tokenizer, tmp_path, max_updates=10)
+    file = tmp_path / "weights-000000010.pt"
+    for damaged in with_a_changed_byte(file.read_bytes(), 5):
+        file.write_bytes(damaged)
+        with pytest.raises(UserError, match=f"{file} is damaged or missing; remove {tmp_path} and run"):
+            Checkpoints(tmp_path).average([5, 10])
 
 
 def test_a_checkpoint_of_another_model_is_refused(tokenizer, tmp_path):
@@ -125,7 +150,7 @@ def test_training_stops_early_when_validation_does_not_improve(tokenizer, tmp_pa
 def test_the_checkpoints_of_lowest_loss_are_averaged(tokenizer, tmp_path):
     trainer, points = train(tokenizer, tmp_path / "work", average_checkpoints=2)
     chosen = sorted(points, key=lambda point: point.validation_loss)[:2]
-    first, second = (load_file(tmp_path / "work" / f"weights-{one.update:09d}.safetensors") for one in chosen)
+    first, second = (torch.load(tmp_path / "work" / f"weights-{one.update:09d}.pt") for one in chosen)
     assert len(list((tmp_path / "work").glob("weights-*"))) <= 3  # with the one that the state before would need
     for name, weight in trainer.model.weights().items():
         torch.testing.assert_close(weight, (first[name] + second[name]) / 2)
@@ -160,7 +185,7 @@ def test_the_checkpoints_of_the_best_outputs_are_chosen_where_a_score_decides(to
     options = {"max_updates": 1000, "patience": 3, "average_checkpoints": 1}
     trainer, points = train(tokenizer, tmp_path, score=lambda _: next(scores), **options)
     assert [point.validation_score for point in points] == [10.0, 30.0, 20.0, 30.0, 15.0]
-    assert same(trainer.model.weights(), load_file(tmp_path / "weights-000000010.safetensors"))
+    assert same(trainer.model.weights(), torch.load(tmp_path / "weights-000000010.pt"))
 
 
 @pytest.mark.parametrize("metric", ["bleu", "chrf"])
