@@ -5,6 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from seq2seq.architectures import build_model
 from seq2seq.batches import pad
 from seq2seq.checkpoints import Checkpoints
 from seq2seq.curve import Point, write_curve
@@ -20,11 +21,11 @@ from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, BT, EOS, PAD
 from seq2seq.training import Trainer
 from seq2seq.training_data import EpochStores, TrainingData
-from seq2seq.transformer import Transformer
 from seq2seq.validation import GreedyScore
 from tests.models import (
     DECODING,
     LANGUAGES,
+    RECURRENT,
     RUNTIME,
     SMALL,
     TRAINING,
@@ -123,9 +124,14 @@ def test_damaged_weights_are_not_averaged(tokenizer, tmp_path):
             Checkpoints(tmp_path).average([5, 10])
 
 
-def test_a_checkpoint_of_another_model_is_refused(tokenizer, tmp_path):
+@pytest.mark.parametrize(
+    ("architecture", "params"),
+    [("transformer", SMALL.model_copy(update={"width": 48})), ("recurrent", RECURRENT)],
+    ids=["wider", "recurrent"],
+)
+def test_a_checkpoint_of_another_model_is_refused(tokenizer, tmp_path, architecture, params):
     train(tokenizer, tmp_path, max_updates=5)
-    other = Transformer(SMALL.model_copy(update={"width": 48}), tokenizer.source_size, tokenizer.target_size, True)
+    other = build_model(architecture, params, tokenizer)
     with pytest.raises(UserError, match="belong to another model; remove the folder"):
         Trainer(other, TRAINING, tmp_path, CPU, None)
 
