@@ -1,10 +1,13 @@
 import math
+import re
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from seq2seq import training_data
 from seq2seq.architectures import build_model
 from seq2seq.batches import pad
 from seq2seq.checkpoints import Checkpoints
@@ -18,6 +21,7 @@ from seq2seq.r_drop import r_drop_loss
 from seq2seq.runtime import autocast_dtype
 from seq2seq.schedules import SCHEDULES, Step, learning_rate
 from seq2seq.search import beam_search
+from seq2seq.token_store import write_token_store
 from seq2seq.tokenizer import BOS, BT, EOS, PAD
 from seq2seq.training import Trainer
 from seq2seq.training_data import EpochStores, TrainingData
@@ -59,14 +63,9 @@ class KilledError(Exception):
     pass
 
 
-WAYS = {"plain": {}, "ema": {"ema": 0.8}, "fp16": {"dtype": torch.float16}}
-
-
-@pytest.mark.parametrize(
-    ("update", "way"), [(1, "plain"), (7, "plain"), (12, "plain"), (23, "plain"), (12, "ema"), (12, "fp16")]
-)
-def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenizer, tmp_path, monkeypatch, update, way):
-    whole, points = train(tokenizer, tmp_path / "whole", **WAYS[way])
+@contextmanager
+def killed_after(update, monkeypatch):
+    """A block whose training ends after an update, as if killed."""
     original = Trainer._update
 
     def dies(self, pairs, rows):
@@ -76,6 +75,18 @@ def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenize
 
     with monkeypatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(Trainer, "_update", dies)
+        yield
+
+
+WAYS = {"plain": {}, "ema": {"ema": 0.8}, "fp16": {"dtype": torch.float16}}
+
+
+@pytest.mark.parametrize(
+    ("update", "way"), [(1, "plain"), (7, "plain"), (12, "plain"), (23, "plain"), (12, "ema"), (12, "fp16")]
+)
+def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenizer, tmp_path, monkeypatch, update, way):
+    whole, points = train(tokenizer, tmp_path / "whole", **WAYS[way])
+    with killed_after(update, monkeypatch):
         train(tokenizer, tmp_path / "killed", **WAYS[way])
     resumed, points_again = train(tokenizer, tmp_path / "killed", **WAYS[way])
     assert same(resumed.model.weights(), whole.model.weights())
@@ -341,7 +352,7 @@ def test_words_are_cut_anew_in_each_epoch_and_alike_in_the_same(tmp_path, algori
 
     def sources(work, epoch, alpha=0.3):
         work.mkdir(exist_ok=True)
-        store = EpochStores(data_of(corpus, corpus[:0]), tokenizer, alpha, 7, 64, work, ALONE)(epoch)
+        store = EpochStores(data_of(corpus, corpus[:0]), tokenizer, alpha, 7, 64, work, ALONE, "train")(epoch)
         assert [path.name for path in work.glob("tokens-*")] == [f"tokens-{epoch if alpha else 0:06d}"]
         return [store[0].src[row].tolist() for row in range(len(store[0]))]
 
@@ -354,15 +365,50 @@ def test_words_are_cut_anew_in_each_epoch_and_alike_in_the_same(tmp_path, algori
 
 
 def test_batches_that_can_not_hold_the_longest_pair_are_refused(tokenizer, tmp_path):
-    with pytest.raises(UserError, match=r"'train.batch_tokens' is 16, but the longest pair has \d+ pieces; set it to"):
+    with pytest.raises(UserError, match=r"'train.batch_tokens' is 16, but a pair may have \d+ pieces; set it to"):
         fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=TRAINING.model_copy(update={"batch_tokens": 16}))
 
 
-def fit_tiny(tokenizer, folder, corpus, params=TRAINING):
+def fit_tiny(tokenizer, folder, corpus, params=TRAINING, model_params=SMALL):
     options = {"tokenizer": tokenizer, "languages": LANGUAGES, "task": "translation"}
-    options |= {"architecture": "transformer", "model_params": SMALL}
+    options |= {"architecture": "transformer", "model_params": model_params}
     options |= {"params": params, "runtime": RUNTIME, "origin": {}, "label": "train"}
     return fit(data_of(corpus, corpus[:0]), work=folder, out=folder / "out", **options)
+
+
+def sampled(**changes):
+    return TRAINING.model_copy(update={"subword_sampling": 0.3} | changes)
+
+
+def test_a_resumed_training_cuts_words_for_the_epochs_that_it_sees_alone(tokenizer, tmp_path, monkeypatch):
+    written = []
+
+    def records(folder, *arguments):
+        written.append(folder.name)
+        write_token_store(folder, *arguments)
+
+    monkeypatch.setattr(training_data, "write_token_store", records)
+    with killed_after(17, monkeypatch):
+        fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=sampled())
+    before = len(written)
+    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=sampled())
+    assert len(written) > before > 1
+    assert written == [f"tokens-{epoch:06d}" for epoch in range(len(written))]
+
+
+def test_pairs_that_are_too_long_as_an_epoch_cuts_them_are_told(tokenizer, tmp_path, capfd):
+    short = SMALL.model_copy(update={"max_length": 24})
+    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=sampled(max_epochs=3), model_params=short)
+    found = re.findall(r"train: (\d+) training pairs of epoch (\d) over 24 pieces are left out", capfd.readouterr().out)
+    assert [epoch for _, epoch in found] == ["1", "2", "3"]
+    assert len({count for count, _ in found}) > 1
+
+
+def test_batches_hold_the_longest_pair_however_words_are_cut(tokenizer, tmp_path):
+    params = sampled(batch_tokens=2 * SMALL.max_length - 1)
+    with pytest.raises(UserError, match=r"'train.batch_tokens' is 127, but a pair may have 128 pieces"):
+        fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=params)
+    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=params.model_copy(update={"subword_sampling": 0.0}))
 
 
 def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
