@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from seq2seq import training_data
+from seq2seq import token_store, training_data
 from seq2seq.architectures import build_model
 from seq2seq.batches import pad
 from seq2seq.checkpoints import Checkpoints
@@ -21,7 +21,7 @@ from seq2seq.r_drop import r_drop_loss
 from seq2seq.runtime import autocast_dtype
 from seq2seq.schedules import SCHEDULES, Step, learning_rate
 from seq2seq.search import beam_search
-from seq2seq.token_store import write_token_store
+from seq2seq.token_store import TokenStore, write_token_store
 from seq2seq.tokenizer import BOS, BT, EOS, PAD
 from seq2seq.training import Trainer
 from seq2seq.training_data import EpochStores, TrainingData
@@ -43,10 +43,16 @@ CPU = torch.device("cpu")
 
 
 def train(tokenizer, work, dropout=0.1, dtype=None, score=None, **changes):
-    pairs, params = tiny_pairs(tokenizer), TRAINING.model_copy(update=changes)
+    corpus, params = tiny_corpus(), TRAINING.model_copy(update=changes)
+    data = data_of(corpus, corpus[:0])
+    stores = EpochStores(data, tokenizer, params.subword_sampling, params.seed, 64, work, ALONE, "test")
     work.mkdir(exist_ok=True)
     trainer = Trainer(tiny_model(tokenizer, dropout=dropout), params, work, CPU, dtype, score=score)
-    return trainer, trainer.train(lambda _: [pairs], pairs, "test")
+    return trainer, trainer.train(stores, tiny_pairs(tokenizer), "test")
+
+
+def data_of(real, synthetic, tag=True):
+    return TrainingData(lambda: [real], lambda: [synthetic], len(real) + len(synthetic), tiny_corpus(), tag)
 
 
 def same(first, second):
@@ -78,19 +84,51 @@ def killed_after(update, monkeypatch):
         yield
 
 
-WAYS = {"plain": {}, "ema": {"ema": 0.8}, "fp16": {"dtype": torch.float16}}
-
-
-@pytest.mark.parametrize(
-    ("update", "way"), [(1, "plain"), (7, "plain"), (12, "plain"), (23, "plain"), (12, "ema"), (12, "fp16")]
-)
-def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenizer, tmp_path, monkeypatch, update, way):
-    whole, points = train(tokenizer, tmp_path / "whole", **WAYS[way])
+def killed_and_resumed(tokenizer, folder, monkeypatch, update, **options):
+    """The learning curve of a training, after checking that it is the same, with the same weights, when killed."""
+    whole, points = train(tokenizer, folder / "whole", **options)
     with killed_after(update, monkeypatch):
-        train(tokenizer, tmp_path / "killed", **WAYS[way])
-    resumed, points_again = train(tokenizer, tmp_path / "killed", **WAYS[way])
+        train(tokenizer, folder / "killed", **options)
+    resumed, points_again = train(tokenizer, folder / "killed", **options)
     assert same(resumed.model.weights(), whole.model.weights())
     assert points_again == points
+    return points
+
+
+@pytest.mark.parametrize("update", [1, 7, 12, 23])
+def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenizer, tmp_path, monkeypatch, update):
+    killed_and_resumed(tokenizer, tmp_path, monkeypatch, update)
+
+
+WAYS = {
+    "accumulate": {"accumulate": 3},
+    "adversarial": {"adversarial": 0.5},
+    "bf16": {"dtype": torch.bfloat16},
+    "cosine": {"schedule": "cosine"},
+    "ema": {"ema": 0.8},
+    "fp16": {"dtype": torch.float16},
+    "plateau": {"schedule": "plateau", "lr": 0.5, "warmup_updates": 4, "validate_every": 2},
+    "r_drop": {"r_drop": 1.0},
+    "subword_sampling": {"subword_sampling": 0.3},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_of_training_goes_on_exactly(tokenizer, tmp_path, monkeypatch, way):
+    killed_and_resumed(tokenizer, tmp_path, monkeypatch, 13, max_updates=16, **WAYS[way])
+
+
+def test_a_training_on_several_shards_goes_on_exactly(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(token_store, "PAIRS_PER_SHARD", 5)
+    killed_and_resumed(tokenizer, tmp_path, monkeypatch, 13, max_updates=16)
+    assert len(TokenStore(tmp_path / "whole" / "tokens-000000")) == 8
+
+
+def test_a_training_that_a_score_stops_goes_on_exactly(tokenizer, tmp_path, monkeypatch):
+    score = GreedyScore("chrf", tiny_corpus()[:8], tokenizer, "de", CPU, ALONE)  # BLEU is 0 as early as this
+    options = {"score": score, "max_updates": 1000, "validate_every": 2, "patience": 2}
+    points = killed_and_resumed(tokenizer, tmp_path, monkeypatch, 5, **options)
+    assert len({point.validation_score for point in points}) == 3
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_it_serves(tokenizer, tmp_path, capfd):
@@ -321,10 +359,6 @@ def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_pa
         model.encoder_norm.weight[0] = float("nan")
     with pytest.raises(UserError, match=r"nan at update 1 .*lower the learning rate"):
         Trainer(model, TRAINING, tmp_path, CPU, None).train(lambda _: [pairs], pairs, "test")
-
-
-def data_of(real, synthetic, tag=True):
-    return TrainingData(lambda: [real], lambda: [synthetic], len(real) + len(synthetic), tiny_corpus(), tag)
 
 
 def test_synthetic_sources_alone_bear_the_tag(tokenizer):
