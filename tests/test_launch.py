@@ -1,6 +1,7 @@
 """Stage `train` as processes: killed and gone on with, by one process or two, on one machine or two."""
 
 import os
+import random
 import shlex
 import shutil
 import signal
@@ -13,6 +14,7 @@ import pytest
 from flows.workspace import resolve
 from seq2seq import fitting
 from seq2seq.corpus import write_corpus
+from seq2seq.files import sha256_tree
 from seq2seq.params import dump_yaml, read_yaml
 from tasks import train
 from tests.models import tiny_corpus, tiny_tokenizer
@@ -102,6 +104,20 @@ def losses(project):
 
 def works(project):
     return [path.name for path in (project / ".work" / "train").iterdir() if path.is_dir()]
+
+
+@pytest.mark.slow
+def test_a_training_killed_at_random_moments_ends_with_the_same_bytes(tmp_path):
+    changes = ["train.ema=0.8", "train.accumulate=2", "train.schedule=plateau"]
+    whole, killed = (make_project(tmp_path / name, *changes) for name in ("whole", "killed"))
+    finish(start(whole))
+    chance = random.Random(1)
+    for update in sorted(chance.sample(range(1, 50), 6)):
+        kill(killed, update, chance.uniform(0, 0.1))
+        assert works(killed) == works(whole)
+    finish(start(killed))
+    assert sha256_tree(killed / "models") == sha256_tree(whole / "models")
+    assert sha256_tree(killed / "reports") == sha256_tree(whole / "reports")
 
 
 @pytest.mark.slow
