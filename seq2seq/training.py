@@ -100,7 +100,7 @@ class Trainer:
             tell: is called in the first process with every new point of the learning curve.
 
         Raises:
-            UserError: the checkpoint belongs to another model.
+            UserError: the checkpoint belongs to another model, or is another one in another process.
         """
         self.model, self.params = model.to(device), params
         self.device, self.processes, self.score, self.tell = device, processes, score, tell
@@ -109,6 +109,7 @@ class Trainer:
         self.average = _moving_average(model, params.ema) if params.ema else None
         self.position, self.checkpoints = Position(), Checkpoints(work)
         self._resume()
+        self._check_together()
         if params.compile:
             self.model.compile(dynamic=True)
         self.loss = BatchLoss(self.model, dtype)
@@ -277,6 +278,14 @@ class Trainer:
             ) from None
         points = [Point(**point) for point in state["position"].pop("points")]
         self.position = Position(**state["position"], points=points)
+
+    def _check_together(self) -> None:
+        """Stop processes that have not found the same checkpoint: a shared folder may show files late."""
+        if len(updates := set(self.processes.gather(self.position.update))) > 1:
+            raise UserError(
+                f"training: the processes found different checkpoints, of updates {sorted(updates)}, in "
+                f"{self.checkpoints.folder}; share that folder among the machines, and start again"
+            )
 
     def _keep_average(self) -> None:
         average = self.checkpoints.average(best_updates(self.position.points, self.params.average_checkpoints))

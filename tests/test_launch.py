@@ -18,6 +18,7 @@ from seq2seq.files import sha256_tree
 from seq2seq.params import dump_yaml, read_yaml
 from tasks import train
 from tests.models import tiny_corpus, tiny_tokenizer
+from tests.test_processes import free_port
 from tests.toy_project import REPOSITORY
 
 STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
@@ -131,6 +132,18 @@ def test_what_some_processes_have_begun_another_number_of_them_goes_on_with(tmp_
     finish(start(project, LAUNCHES[then]))
     assert works(project) == begun
     assert losses(project) == pytest.approx(losses(alone), rel=1e-3)
+
+
+@pytest.mark.slow
+def test_two_machines_learn_what_two_processes_on_one_do(tmp_path):
+    one, two = (make_project(tmp_path / name) for name in ("one", "two"))
+    finish(start(one, LAUNCHES[2]))
+    nodes = ["--nnodes", "2", "--nproc-per-node", "1", "--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+    machines = [start(two, [*TORCHRUN, *nodes, "--node-rank", rank]) for rank in ("0", "1")]
+    for machine in machines:
+        finish(machine)
+    assert sha256_tree(two / "models") == sha256_tree(one / "models")
+    assert sha256_tree(two / "reports") == sha256_tree(one / "reports")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from seq2seq.errors import UserError
 from seq2seq.fitting import fit
 from seq2seq.metrics import quick_score
 from seq2seq.objective import BatchLoss, shifted
-from seq2seq.processes import ALONE
+from seq2seq.processes import ALONE, Processes
 from seq2seq.r_drop import r_drop_loss
 from seq2seq.runtime import autocast_dtype
 from seq2seq.schedules import SCHEDULES, Step, learning_rate
@@ -183,6 +183,16 @@ def test_a_checkpoint_of_another_model_is_refused(tokenizer, tmp_path, architect
     other = build_model(architecture, params, tokenizer)
     with pytest.raises(UserError, match="belong to another model; remove the folder"):
         Trainer(other, TRAINING, tmp_path, CPU, None)
+
+
+def test_processes_that_find_different_checkpoints_are_stopped(tokenizer, tmp_path):
+    class Late(Processes):
+        def gather(self, value):
+            return [value, 0]
+
+    train(tokenizer, tmp_path, max_updates=5)
+    with pytest.raises(UserError, match=r"different checkpoints, of updates \[0, 5\], in .*; share that folder"):
+        Trainer(tiny_model(tokenizer), TRAINING, tmp_path, CPU, None, Late(0, 2))
 
 
 def test_pairs_are_overfitted_to_exact_reproduction(tokenizer, tmp_path):
