@@ -134,6 +134,8 @@ class Trainer:
         """
         params, position = self.params, self.position
         self.model.train()
+        if not self._done():
+            epochs(position.epoch)  # encoded before the clock starts
         started, learned = time.monotonic(), 0
         quiet = not self.processes.is_first
         with Progress(label, params.max_updates, "updates", initial=position.update, quiet=quiet) as progress:
@@ -152,7 +154,7 @@ class Trainer:
     def _batches(self, epochs: Callable[[int], Shards]) -> Iterator[tuple[PairedSequences, NDArray[np.int64]]]:
         """The batches from here to the end of the training."""
         params, position = self.params, self.position
-        while position.epoch < params.max_epochs and not self._done():
+        while not self._done():
             shards = epochs(position.epoch)
             for batch in training_batches(shards, params.batch_tokens, params.seed, position.epoch, position.batch):
                 yield batch
@@ -162,7 +164,8 @@ class Trainer:
 
     def _done(self) -> bool:
         position, params = self.position, self.params
-        return position.update >= params.max_updates or validations_since_best(position.points) >= params.patience
+        ended = position.update >= params.max_updates or position.epoch >= params.max_epochs
+        return ended or validations_since_best(position.points) >= params.patience
 
     def _update(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> None:
         position = self.position

@@ -1,5 +1,6 @@
 import math
 import re
+import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,6 +18,7 @@ from seq2seq.fitting import fit
 from seq2seq.metrics import quick_score
 from seq2seq.objective import BatchLoss, shifted
 from seq2seq.processes import ALONE, Processes
+from seq2seq.progress import Progress
 from seq2seq.r_drop import r_drop_loss
 from seq2seq.runtime import autocast_dtype
 from seq2seq.schedules import SCHEDULES, Step, learning_rate
@@ -438,6 +440,24 @@ def test_a_resumed_training_cuts_words_for_the_epochs_that_it_sees_alone(tokeniz
     fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=sampled())
     assert len(written) > before > 1
     assert written == [f"tokens-{epoch:06d}" for epoch in range(len(written))]
+
+
+def test_encoding_the_corpus_does_not_count_as_time_of_updates(tokenizer, tmp_path, monkeypatch):
+    hours, shown, monotonic = [], [], time.monotonic
+
+    def takes_an_hour(*arguments):
+        hours.append(3600)
+        write_token_store(*arguments)
+
+    def records(self, _amount, _note):
+        shown.append(time.monotonic() - self.started)
+
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + sum(hours))
+    monkeypatch.setattr(training_data, "write_token_store", takes_an_hour)
+    monkeypatch.setattr(Progress, "add", records)
+    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=TRAINING.model_copy(update={"max_updates": 2}))
+    assert hours
+    assert max(shown) < 3600
 
 
 def test_pairs_that_are_too_long_as_an_epoch_cuts_them_are_told(tokenizer, tmp_path, capfd):
