@@ -1,22 +1,19 @@
 """The files of an unfinished training: whole states to go on from, and weights that may be averaged at the end."""
 
+import hashlib
 import io
-import pickle
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor
 
 from seq2seq.errors import UserError
 from seq2seq.files import write_bytes
 
 KEPT = 2  # states; the older one is for the day when the newer one is damaged
-DAMAGED = (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError)  # what torch.load says of such files
 
 
 class Checkpoints:
@@ -27,9 +24,7 @@ class Checkpoints:
 
     def save_state(self, update: int, state: dict[str, Any]) -> None:
         """Write the state after an update, and remove all but the newest few."""
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        write_bytes(self.folder / f"checkpoint-{update:09d}.pt", buffer.getvalue())
+        _write(self.folder / f"checkpoint-{update:09d}.pt", state)
         for file in self._states()[KEPT:]:
             file.unlink()
 
@@ -38,14 +33,12 @@ class Checkpoints:
 
         A damaged one is told and passed over: what was learned since the one before it is learned again.
         """
-        for file in self._states():
-            try:
-                data = io.BytesIO(file.read_bytes())  # of a short file PyTorch says OSError, as a disk that fails does
-                state: dict[str, Any] = torch.load(data, map_location=device, weights_only=True)
-            except DAMAGED:
-                print(f"notice: {file} is damaged; going on from the one before it", file=sys.stderr, flush=True)
-                continue
-            return state
+        files = self._states()
+        for place, file in enumerate(files, start=1):
+            if state := _read(file, device):
+                return state
+            instead = "going on from the one before it" if place < len(files) else "starting anew"
+            print(f"notice: {file} is damaged; {instead}", file=sys.stderr, flush=True)
         return None
 
     def _states(self) -> list[Path]:
@@ -53,16 +46,16 @@ class Checkpoints:
         return sorted(self.folder.glob("checkpoint-*.pt"), reverse=True)
 
     def _weights(self, update: int) -> Path:
-        return self.folder / f"weights-{update:09d}.safetensors"
+        return self.folder / f"weights-{update:09d}.pt"
 
     def save_weights(self, update: int, weights: dict[str, Tensor]) -> None:
         """Write the weights after an update."""
-        write_bytes(self._weights(update), save(weights))
+        _write(self._weights(update), weights)
 
     def keep_weights(self, updates: Iterable[int]) -> None:
         """Remove the weights of all other updates."""
         kept = {self._weights(update) for update in updates}
-        for file in self.folder.glob("weights-*.safetensors"):
+        for file in self.folder.glob("weights-*.pt"):
             if file not in kept:
                 file.unlink()
 
@@ -74,8 +67,29 @@ class Checkpoints:
         """
         chosen = []
         for file in map(self._weights, updates):
-            try:
-                chosen.append(load_file(file))
-            except (SafetensorError, FileNotFoundError):
-                raise UserError(f"{file} is damaged or missing; remove {self.folder} and run the stage again") from None
+            weights = _read(file, torch.device("cpu")) if file.exists() else None
+            if weights is None:
+                raise UserError(f"{file} is damaged or missing; remove {self.folder} and run the stage again")
+            chosen.append(weights)
         return {name: torch.stack([one[name].double() for one in chosen]).mean(0) for name in chosen[0]}
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    """Write a file of PyTorch's, and behind that, where PyTorch overlooks it, its SHA-256.
+
+    PyTorch doesn't compare the checksums in its files: it reads nearly all that have a changed byte, without a word.
+    """
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
+    write_bytes(file, buffer.getvalue())
+
+
+def _read(file: Path, device: torch.device) -> dict[str, Any] | None:
+    """Read what :func:`_write` wrote; None where it is damaged."""
+    data = file.read_bytes()
+    size = hashlib.sha256().digest_size
+    if hashlib.sha256(memoryview(data)[:-size]).digest() != data[-size:]:
+        return None
+    content: dict[str, Any] = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+    return content

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -94,8 +95,10 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes, atomically; that Python does it makes a full disk an OSError, whoever serialized them."""
-    with replacing(path) as partial:
-        partial.write_bytes(data)
+    with replacing(path) as partial, partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())  # a power cut may come when the new name is on the disk and the bytes are not
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from seq2seq.architectures import build_model
 from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.errors import UserError
 from seq2seq.pretrained import FineTuningParams, Pretrained
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.weights import fill_weights, read_shape
@@ -21,12 +22,15 @@ def first_model(
         pretrained: the bundle to begin with, where the architecture is a pretrained one.
 
     Raises:
-        UserError: there is no such bundle, its vocabulary is not the tokenizer's, or it has too few positions.
+        UserError: there is no such bundle, it holds no pretrained model, its vocabulary is not the tokenizer's, or it
+            has too few positions.
     """
     if architecture != Pretrained.architecture:
         return build_model(architecture, params, tokenizer)
     assert isinstance(params, FineTuningParams) and pretrained
-    _, shape = read_shape(pretrained)
+    found, shape = read_shape(pretrained)
+    if found != architecture:
+        raise UserError(f"{pretrained} holds a {found} model, but only a pretrained one is trained further")
     tuned = shape.model_copy(update={"dropout": params.dropout, "max_length": params.max_length})
     model = build_model(architecture, tuned, tokenizer)
     fill_weights(model, pretrained)

@@ -12,9 +12,10 @@ from seq2seq.fine_tuning import first_model
 from seq2seq.languages import LanguagesParams
 from seq2seq.processes import join_processes
 from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
+from seq2seq.token_store import TokenStore
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.training import Trainer, TrainingParams, say_nothing
-from seq2seq.training_data import EpochStores, TrainingData
+from seq2seq.training_data import EpochStores, TrainingData, tell_left_out
 from seq2seq.validation import GreedyScore
 from seq2seq.weights import save_model
 
@@ -62,33 +63,47 @@ def fit(
     device = prepare_device(runtime)
     processes = join_processes(device)
     limit = model_params.max_length
-    stores = EpochStores(data, tokenizer, params.subword_sampling, params.seed, limit, work, processes)
-    store, validation = stores(0), data.encode_validation(tokenizer, limit)
-    left_out = {"training": store.left_out, "validation": len(data.validation) - len(validation)}
-    for name, kept in (("training", store.pairs), ("validation", len(validation))):
-        if left_out[name] and processes.is_first:
-            print(f"{label}: {left_out[name]:,} {name} pairs over {limit} pieces are left out")
-        if not kept:
-            raise UserError(f"{label}: the {name} set is empty; reports/cleaning.json says what was dropped, and why")
-    if store.longest > params.batch_tokens:
-        raise UserError(
-            f"params.yaml: '{label}.batch_tokens' is {params.batch_tokens}, but the longest pair has {store.longest} "
-            f"pieces; set it to at least that, or lower '{architecture}.max_length' to leave out long pairs"
-        )
+    validation = data.encode_validation(tokenizer, limit)
+    if processes.is_first:
+        tell_left_out(label, "validation", len(data.validation) - len(validation), limit)
+    _check_size(label, "validation", len(validation))
+    if params.subword_sampling:  # words may be cut into more pieces in the last epoch than in all before
+        _check_batches(label, architecture, params.batch_tokens, 2 * limit)
+    stores = EpochStores(data, tokenizer, params.subword_sampling, params.seed, limit, work, processes, label)
+
+    def checked_store(epoch: int) -> TokenStore:
+        store = stores(epoch)
+        _check_size(label, "training", store.pairs)
+        _check_batches(label, architecture, params.batch_tokens, store.longest)
+        return store
 
     torch.manual_seed(params.seed)
     model = first_model(architecture, model_params, tokenizer, pretrained)
     size = sum(weight.numel() for weight in model.parameters())
     if processes.is_first:
         count = f"{processes.count} processes" if processes.count > 1 else device
-        print(f"{label}: {size:,} weights, {store.pairs:,} pairs, on {count}", flush=True)
+        print(f"{label}: {size:,} weights, {data.lines:,} pairs, on {count}", flush=True)
     score = None
     if params.early_stopping_metric != "loss":
         metric, language = params.early_stopping_metric, languages.target
         score = GreedyScore(metric, data.validation, tokenizer, language, device, processes)
+    processes.wait()  # now the first one holds the folder, and no former training changes what all read there
     trainer = Trainer(model, params, work, device, autocast_dtype(runtime, device), processes, score, tell)
-    points = trainer.train(stores, validation, label)
+    points = trainer.train(checked_store, validation, label)
     if processes.is_first:
         save_model(out, model, tokenizer, languages, origin, task)
     processes.wait()
     return points
+
+
+def _check_size(label: str, name: str, pairs: int) -> None:
+    if not pairs:
+        raise UserError(f"{label}: the {name} set is empty; reports/cleaning.json says what was dropped, and why")
+
+
+def _check_batches(label: str, architecture: str, batch_tokens: int, longest: int) -> None:
+    if longest > batch_tokens:
+        raise UserError(
+            f"params.yaml: '{label}.batch_tokens' is {batch_tokens}, but a pair may have {longest} pieces; set it to "
+            f"at least that, or lower '{architecture}.max_length' to leave out long pairs"
+        )

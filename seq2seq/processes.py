@@ -5,6 +5,7 @@ They are started by torchrun, https://docs.pytorch.org/docs/stable/elastic/run.h
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar, cast
 
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 T = TypeVar("T")
+# of all for the first, which encodes the corpus: by default 10 minutes (NCCL) or 30 (gloo), and a large one takes
+# hours. Who waits for a process that has died is ended by torchrun, whatever stands here
+LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -69,5 +73,5 @@ def join_processes(device: torch.device) -> Processes:
     if not dist.is_torchelastic_launched():
         return ALONE
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
     return Processes(dist.get_rank(), dist.get_world_size())

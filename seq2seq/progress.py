@@ -12,14 +12,18 @@ SECONDS_BETWEEN_LINES = 15.0
 class Progress:
     """Count work done, as ``with Progress("clean", total=9, unit="lines") as progress: progress.add(1)``."""
 
-    def __init__(self, label: str, total: int | None, unit: str, *, quiet: bool = False) -> None:
-        """Start counting towards ``total`` (None where it is unknown); a quiet one shows nothing."""
+    def __init__(self, label: str, total: int | None, unit: str, *, initial: int = 0, quiet: bool = False) -> None:
+        """Start counting towards ``total`` (None where it is unknown); a quiet one shows nothing.
+
+        What was done before this start, ``initial``, counts as done and says nothing of the rate.
+        """
         self.quiet = quiet
         self.label, self.total, self.unit = label, total, unit
-        self.done, self.note = 0, ""
+        self.done = self.initial = initial
+        self.note = ""
         self.started = self.last_line = time.monotonic()
         self.bar = (
-            tqdm(total=total, unit=f" {unit}", desc=label, file=sys.stderr, dynamic_ncols=True)
+            tqdm(total=total, initial=initial, unit=f" {unit}", desc=label, file=sys.stderr, dynamic_ncols=True)
             if sys.stderr.isatty() and not quiet
             else None
         )
@@ -37,7 +41,7 @@ class Progress:
     def _line(self) -> None:
         self.last_line = time.monotonic()
         elapsed = self.last_line - self.started
-        rate = self.done / elapsed if elapsed else 0.0
+        rate = (self.done - self.initial) / elapsed if elapsed else 0.0
         parts = [f"{self.label}: {self.done:,}"]
         if self.total:
             parts[0] += f" of {self.total:,} {self.unit}"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a training has come."""
+class Step:
+    """An update, and what its rate may depend on."""
 
     update: int  # counted from 1
     warmup: int  # updates
@@ -15,32 +15,32 @@ class Progress:
     losses: Sequence[float]  # of the validations so far
 
 
-def inverse_sqrt(progress: Progress) -> float:
+def inverse_sqrt(step: Step) -> float:
     """Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 5.3."""
-    return math.sqrt(progress.warmup / progress.update)
+    return math.sqrt(step.warmup / step.update)
 
 
-def cosine(progress: Progress) -> float:
+def cosine(step: Step) -> float:
     """Half a cosine, to 0 at the last update (Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983)."""
-    done = (progress.update - progress.warmup) / max(progress.total - progress.warmup, 1)
+    done = (step.update - step.warmup) / max(step.total - step.warmup, 1)
     return (1 + math.cos(math.pi * min(done, 1.0))) / 2
 
 
-def plateau(progress: Progress) -> float:
+def plateau(step: Step) -> float:
     """Halved by every validation whose loss is not the lowest so far (as in Luong et al. 2015)."""
     lowest, halvings = math.inf, 0
-    for loss in progress.losses:
+    for loss in step.losses:
         halvings += loss >= lowest
         lowest = min(lowest, loss)
     return float(0.5**halvings)
 
 
-def constant(_progress: Progress) -> float:
+def constant(_step: Step) -> float:
     """The peak."""
     return 1.0
 
 
-SCHEDULES: dict[str, Callable[[Progress], float]] = {
+SCHEDULES: dict[str, Callable[[Step], float]] = {
     "inverse_sqrt": inverse_sqrt,
     "cosine": cosine,
     "plateau": plateau,
@@ -48,8 +48,8 @@ SCHEDULES: dict[str, Callable[[Progress], float]] = {
 }
 
 
-def learning_rate(schedule: str, peak: float, progress: Progress) -> float:
+def learning_rate(schedule: str, peak: float, step: Step) -> float:
     """The rate of an update."""
-    if progress.update <= progress.warmup:
-        return peak * progress.update / progress.warmup
-    return peak * SCHEDULES[schedule](progress)
+    if step.update <= step.warmup:
+        return peak * step.update / step.warmup
+    return peak * SCHEDULES[schedule](step)

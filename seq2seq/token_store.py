@@ -5,7 +5,7 @@ so that each is a sample of the whole corpus, in whatever order that came.
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from seq2seq.files import read_json, replacing, write_json
 PAIRS_PER_SHARD = 65_536
 FACTS = "store.json"
 Encoded = Sequence[Sequence[int]]
+Pair = tuple[Sequence[int], Sequence[int]]
 
 
 def write_token_store(folder: Path, parts: Iterable[tuple[Encoded, Encoded]], total: int, max_length: int) -> None:
@@ -23,33 +24,45 @@ def write_token_store(folder: Path, parts: Iterable[tuple[Encoded, Encoded]], to
 
     Args:
         folder: the store, which is whole or absent.
-        parts: sources that end with EOS, and targets without BOS and EOS.
+        parts: each is in memory at one time; sources that end with EOS, and targets without BOS and EOS.
         total: pairs in all parts, about; it decides the number of shards.
         max_length: pairs with a longer side are left out and counted.
     """
     shards = -(-total // PAIRS_PER_SHARD) or 1
     draw = np.random.default_rng(0)
     kept = seen = longest = 0
-    with replacing(folder) as partial, ExitStack() as stack:
+    with replacing(folder) as partial:
         partial.mkdir()
-        files = [
-            [stack.enter_context((partial / _name(shard, kind)).open("wb")) for kind in ("src", "tgt", "lengths")]
-            for shard in range(shards)
-        ]
+        for shard in range(shards):
+            _append(partial, shard, [])
         for sources, targets in parts:
+            drawn: list[list[Pair]] = [[] for _ in range(shards)]
             for src, tgt, shard in zip(sources, targets, draw.integers(shards, size=len(sources)), strict=True):
                 seen += 1
-                if not fits(src, tgt, max_length):
-                    continue
-                kept, longest = kept + 1, max(longest, len(src) + len(tgt) + 1)
-                for file, numbers in zip(files[shard], (src, tgt, (len(src), len(tgt))), strict=True):
-                    file.write(np.asarray(numbers, dtype=np.int32).tobytes())
+                if fits(src, tgt, max_length):
+                    kept, longest = kept + 1, max(longest, len(src) + len(tgt) + 1)
+                    drawn[shard].append((src, tgt))
+            for shard, pairs in enumerate(drawn):
+                if pairs:
+                    _append(partial, shard, pairs)
         write_json(partial / FACTS, {"shards": shards, "pairs": kept, "left_out": seen - kept, "longest": longest})
 
 
 def fits(src: Sequence[int], tgt: Sequence[int], max_length: int) -> bool:
     """Whether a pair is short enough for a model; its target gets one piece more, BOS or EOS."""
     return len(src) <= max_length and len(tgt) < max_length
+
+
+def _append(folder: Path, shard: int, pairs: Sequence[Pair]) -> None:
+    """Add pairs to a shard, whose files are closed again: a large corpus has more shards than files may be open."""
+    columns: dict[str, Sequence[Sequence[int]]] = {
+        "src": [src for src, _ in pairs],
+        "tgt": [tgt for _, tgt in pairs],
+        "lengths": [(len(src), len(tgt)) for src, tgt in pairs],
+    }
+    for kind, lists in columns.items():
+        with (folder / _name(shard, kind)).open("ab") as file:
+            file.write(np.fromiter(chain.from_iterable(lists), dtype=np.int32).tobytes())
 
 
 def _name(shard: int, kind: str) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor, nn
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel
 
 from seq2seq import schedules
 from seq2seq.batches import PairedSequences, Shards, training_batches
@@ -100,7 +100,7 @@ class Trainer:
             tell: is called in the first process with every new point of the learning curve.
 
         Raises:
-            UserError: the checkpoint belongs to another model.
+            UserError: the checkpoint belongs to another model, or is another one in another process.
         """
         self.model, self.params = model.to(device), params
         self.device, self.processes, self.score, self.tell = device, processes, score, tell
@@ -109,6 +109,7 @@ class Trainer:
         self.average = _moving_average(model, params.ema) if params.ema else None
         self.position, self.checkpoints = Position(), Checkpoints(work)
         self._resume()
+        self._check_together()
         if params.compile:
             self.model.compile(dynamic=True)
         self.loss = BatchLoss(self.model, dtype)
@@ -133,9 +134,11 @@ class Trainer:
         """
         params, position = self.params, self.position
         self.model.train()
+        if not self._done():
+            epochs(position.epoch)  # encoded before the clock starts
         started, learned = time.monotonic(), 0
-        with Progress(label, params.max_updates, "updates", quiet=not self.processes.is_first) as progress:
-            progress.add(position.update)
+        quiet = not self.processes.is_first
+        with Progress(label, params.max_updates, "updates", initial=position.update, quiet=quiet) as progress:
             for pairs, rows in self._batches(epochs):
                 self._update(pairs, rows)
                 learned += pairs.target_tokens(rows)
@@ -151,7 +154,7 @@ class Trainer:
     def _batches(self, epochs: Callable[[int], Shards]) -> Iterator[tuple[PairedSequences, NDArray[np.int64]]]:
         """The batches from here to the end of the training."""
         params, position = self.params, self.position
-        while position.epoch < params.max_epochs and not self._done():
+        while not self._done():
             shards = epochs(position.epoch)
             for batch in training_batches(shards, params.batch_tokens, params.seed, position.epoch, position.batch):
                 yield batch
@@ -161,7 +164,8 @@ class Trainer:
 
     def _done(self) -> bool:
         position, params = self.position, self.params
-        return position.update >= params.max_updates or validations_since_best(position.points) >= params.patience
+        ended = position.update >= params.max_updates or position.epoch >= params.max_epochs
+        return ended or validations_since_best(position.points) >= params.patience
 
     def _update(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> None:
         position = self.position
@@ -199,8 +203,8 @@ class Trainer:
 
     def _rate(self) -> float:
         params, losses = self.params, [point.validation_loss for point in self.position.points]
-        progress = schedules.Progress(self.position.update, params.warmup_updates, params.max_updates, losses)
-        return schedules.learning_rate(params.schedule, params.lr, progress)
+        step = schedules.Step(self.position.update, params.warmup_updates, params.max_updates, losses)
+        return schedules.learning_rate(params.schedule, params.lr, step)
 
     def _accumulate(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> float:
         """Leave the gradient of the mean loss per token of a batch, and return its summed loss."""
@@ -278,6 +282,14 @@ class Trainer:
         points = [Point(**point) for point in state["position"].pop("points")]
         self.position = Position(**state["position"], points=points)
 
+    def _check_together(self) -> None:
+        """Stop processes that have not found the same checkpoint: a shared folder may show files late."""
+        if len(updates := set(self.processes.gather(self.position.update))) > 1:
+            raise UserError(
+                f"training: the processes found different checkpoints, of updates {sorted(updates)}, in "
+                f"{self.checkpoints.folder}; share that folder among the machines, and start again"
+            )
+
     def _keep_average(self) -> None:
         average = self.checkpoints.average(best_updates(self.position.points, self.params.average_checkpoints))
         self.model.take_weights(average.items())
@@ -295,8 +307,16 @@ def _optimizer(model: nn.Module, params: TrainingParams) -> torch.optim.Optimize
 
 
 def _moving_average(model: EncoderDecoder, decay: float) -> AveragedModel:
-    """Exponential moving average of weights (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046)."""
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    """Exponential moving average of weights (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046).
+
+    The decay grows from 2/11 to what is asked for, else the weights of the first updates would stay in the average of
+    a short training; as in TensorFlow, https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage.
+    """
+
+    def average(averages: PARAM_LIST, weights: PARAM_LIST, seen: Tensor | int) -> None:
+        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + int(seen)) / (10 + int(seen))))
+
+    return AveragedModel(model, multi_avg_fn=average)
 
 
 def _mix(*numbers: int) -> int:

@@ -58,6 +58,12 @@ class TrainingData:
         return PairedSequences.of([src for src, _ in kept], [tgt for _, tgt in kept])
 
 
+def tell_left_out(label: str, name: str, pairs: int, max_length: int, of_what: str = "") -> None:
+    """Say how many pairs are too long for the model."""
+    if pairs:
+        print(f"{label}: {pairs:,} {name} pairs{of_what} over {max_length} pieces are left out", flush=True)
+
+
 @dataclass(frozen=True)
 class EpochStores:
     """The encoded training pairs of each epoch, which the first of several processes writes for all."""
@@ -69,6 +75,7 @@ class EpochStores:
     max_length: int
     work: Path
     processes: Processes
+    label: str  # of lines that tell how many pairs are left out
 
     def __call__(self, epoch: int) -> TokenStore:
         """The store of an epoch, counted from 0; with subword sampling, that of the epoch before is removed."""
@@ -79,5 +86,7 @@ class EpochStores:
                 rmtree(old)
             sampling = SubwordSampling(self.subword_sampling, self.seed, epoch) if self.subword_sampling else None
             write_token_store(folder, self.data.encode(self.tokenizer, sampling), self.data.lines, self.max_length)
+            of_epoch = f" of epoch {epoch + 1}" if sampling else ""
+            tell_left_out(self.label, "training", TokenStore(folder).left_out, self.max_length, of_epoch)
         self.processes.wait()
         return TokenStore(folder)

@@ -83,8 +83,9 @@ def main() -> None:
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
 
     if backward and (reason := synthesis.reason_to_skip(count_lines(arguments.mono))):
-        leave_nothing(stage, arguments.out, reason)
-        write_curve(arguments.curves, [])
+        if is_first_process():
+            leave_nothing(stage, arguments.out, reason)
+            write_curve(arguments.curves, [])
         return
     sections = {"languages": languages, architecture: model, stage: training, "runtime": runtime}
     inputs = {"train": arguments.corpus / "train", "validation": arguments.corpus / "validation"}
@@ -103,7 +104,9 @@ def main() -> None:
     if backward:
         data, tokenizer, languages = data.reverse(), tokenizer.reverse(), languages.reverse()
     origin = origin_of(sections, inputs, **others)
-    digest = digest_of_inputs(origin)
+    # what some processes have begun, another number of them goes on with; the bundle's origin still tells how many
+    sections[stage] = training.model_copy(update={"launch": ""})
+    digest = digest_of_inputs(origin | {"params": origin_of(sections, {}, **others)["params"]})
     with work_directory(stage, digest) as work, live_curve(f"{stage} {digest[:8]}", digest) as tell:
         points = fit(
             data,

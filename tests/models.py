@@ -9,6 +9,7 @@ from seq2seq.batches import PairedSequences
 from seq2seq.corpus import pairs
 from seq2seq.decoding import DecodingParams
 from seq2seq.languages import LanguagesParams
+from seq2seq.recurrent import RecurrentParams
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import Tokenizer, TokenizerParams, train_tokenizer
 from seq2seq.training import TrainingParams
@@ -34,6 +35,18 @@ SMALL = TransformerParams(
     norm="pre",
     activation="relu",
     positions="sinusoidal",
+    dropout=0.1,
+    max_length=64,
+)
+RECURRENT = RecurrentParams(
+    cell="gru",
+    attention="general",
+    input_feeding=False,
+    bidirectional=True,
+    residual=True,
+    encoder_layers=2,
+    decoder_layers=2,
+    width=32,
     dropout=0.1,
     max_length=64,
 )

@@ -9,26 +9,13 @@ from seq2seq.bundle import TOKENIZER
 from seq2seq.convolutional import ConvolutionalParams
 from seq2seq.export import QuantizationParams, is_known_to_ctranslate2, quantize
 from seq2seq.loss import smoothed_cross_entropy
-from seq2seq.recurrent import RecurrentParams
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.translator import Translator
 from seq2seq.weights import load_model, read_shape, save_model
-from tests.models import DECODING, LANGUAGES, RUNTIME, SMALL, tiny_corpus, tiny_pairs, tiny_tokenizer
+from tests.models import DECODING, LANGUAGES, RECURRENT, RUNTIME, SMALL, tiny_corpus, tiny_pairs, tiny_tokenizer
 from tests.pretrained_models import bundle_of
 
-RECURRENT = RecurrentParams(
-    cell="gru",
-    attention="general",
-    input_feeding=False,
-    bidirectional=True,
-    residual=True,
-    encoder_layers=2,
-    decoder_layers=2,
-    width=32,
-    dropout=0.1,
-    max_length=64,
-)
 CONVOLUTIONAL = ConvolutionalParams(encoder_layers=3, decoder_layers=2, width=32, kernel=3, dropout=0.1, max_length=64)
 SUTSKEVER = {"cell": "lstm", "attention": "none", "bidirectional": False, "residual": False}
 BAHDANAU = {"attention": "additive", "input_feeding": True, "encoder_layers": 1, "decoder_layers": 1}

@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.files import hold_lock, read_json, replacing, sha256_tree, write_json, write_text
+from seq2seq.files import hold_lock, read_json, replacing, sha256_tree, write_bytes, write_json, write_text
 
 
 def test_a_failure_while_writing_leaves_the_old_content_and_nothing_else(tmp_path):
@@ -35,6 +36,20 @@ def test_files_and_folders_replace_what_was_there(tmp_path):
             partial.mkdir()
             (partial / text).write_text(text)
     assert [file.name for file in folder.iterdir()] == ["second"]
+
+
+def test_bytes_are_on_the_disk_before_they_replace_others(tmp_path, monkeypatch):
+    path, seen, fsync = tmp_path / "checkpoint", [], os.fsync
+
+    def records(number):
+        fsync(number)
+        seen.append((path.read_bytes(), Path(f"/proc/self/fd/{number}").read_bytes()))
+
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", records)
+    write_bytes(path, b"new")
+    assert seen == [(b"old", b"new")]
+    assert path.read_bytes() == b"new"
 
 
 def test_the_digest_of_a_tree_knows_names_and_contents_but_not_its_place(tmp_path):

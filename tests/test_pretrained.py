@@ -26,7 +26,7 @@ from seq2seq.tokenizer import BOS, BT, EOS, PAD, UNK, Tokenizer
 from seq2seq.training import Trainer
 from seq2seq.translator import Translator
 from seq2seq.weights import load_model, save_model
-from tests.models import DECODING, LANGUAGES, RUNTIME, TRAINING, tiny_corpus, tiny_pairs
+from tests.models import DECODING, LANGUAGES, RUNTIME, TRAINING, tiny_corpus, tiny_model, tiny_pairs
 from tests.pretrained_models import KINDS, adopt, bundle_of, tiny_bart, tiny_bert, tiny_t5
 from tests.toy_project import REPOSITORY
 
@@ -304,6 +304,12 @@ def test_a_tokenizer_of_another_model_is_refused():
     tokenizer = Tokenizer.load(bundle_of("bart") / TOKENIZER)
     with pytest.raises(UserError, match="weights and tokenizer don't belong together: the model has"):
         first_model("pretrained", TUNING, tokenizer, bundle_of("t5"))
+
+
+def test_a_model_that_is_not_pretrained_is_refused(tokenizer, tmp_path):
+    save_model(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, {}, "translation")
+    with pytest.raises(UserError, match="bundle holds a transformer model, but only a pretrained one is trained"):
+        first_model("pretrained", TUNING, tokenizer, tmp_path / "bundle")
 
 
 def without(folder, pattern):

@@ -2,12 +2,17 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import torch
+import torch.distributed as dist
 
+from seq2seq.processes import join_processes
 from tests.models import TRAINING
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +46,24 @@ if processes.is_first:
     (folder / "result.json").write_text(json.dumps(result))
 processes.wait()
 """
+
+
+def test_processes_wait_for_hours_while_the_first_one_encodes(tmp_path, monkeypatch):
+    variables = {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    for name, value in (variables | {"TORCHELASTIC_RUN_ID": "test"}).items():
+        monkeypatch.setenv(name, str(value))
+    join_processes(torch.device("cpu"))
+    try:
+        backend = dist.group.WORLD._get_backend(torch.device("cpu"))  # nothing public tells
+        assert backend.options._timeout >= timedelta(hours=12)
+    finally:
+        dist.destroy_process_group()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def train(folder, processes, updates=TRAINING.max_updates):

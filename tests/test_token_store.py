@@ -1,3 +1,5 @@
+import resource
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,18 @@ def test_each_shard_is_a_sample_of_the_whole(store):
 def test_the_same_pairs_make_the_same_store(store, tmp_path, monkeypatch):
     write_token_store(tmp_path / "again", [(SRC, TGT)], 500, max_length=8)
     assert sorted(pairs_of(TokenStore(tmp_path / "again"))) == sorted(pairs_of(store))
+
+
+def test_a_store_has_more_shards_than_files_may_be_open(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        write_token_store(tmp_path / "store", [(SRC, TGT)], 23_000_000, max_length=10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    store = TokenStore(tmp_path / "store")
+    assert len(store) == 351
+    assert sorted(pairs_of(store)) == sorted(zip(SRC, TGT, strict=True))
 
 
 def test_a_store_of_nothing_has_no_pairs(tmp_path):
