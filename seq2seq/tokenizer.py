@@ -48,9 +48,6 @@ class SubwordSampling:
     With a unigram vocabulary Kudo 2018, https://arxiv.org/abs/1804.10959, where ``alpha`` is the inverse temperature
     (0.1 cuts freely); with BPE Provilkov et al. 2020, https://arxiv.org/abs/1910.13267, where it is the share of
     merges that are left out.
-
-    The same seed gives the same pieces within a process alone: SentencePiece 0.2.2 and 0.2.3 mix something of the
-    process into it, which 0.2.1 did not.
     """
 
     def __init__(self, alpha: float, *seed: int) -> None:
