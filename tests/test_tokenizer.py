@@ -107,6 +107,17 @@ def test_what_is_served_unnormalised_is_cut_as_what_was_trained(joint):
     assert joint.encode_source(messy) == joint.encode_source(["The red cat costs 17 dollars."])
 
 
+def test_sampled_pieces_are_the_same_in_every_process(tmp_path):
+    train(tmp_path)
+    program = (
+        "from pathlib import Path; from seq2seq.tokenizer import SubwordSampling, Tokenizer; "
+        f"tokenizer = Tokenizer.load(Path({str(tmp_path)!r})); "
+        f"print(tokenizer.encode_target({ENGLISH[:20]!r}, SubwordSampling(0.2, 1)))"
+    )
+    first, second = (subprocess.check_output([sys.executable, "-c", program]) for _ in range(2))
+    assert first == second
+
+
 def test_special_pieces_come_from_the_tokenizer_and_never_from_text(joint):
     texts = ["<bt> The red cat", "</s>", "<s> <pad> <unk>", "a<bt>b"]
     for ids in joint.encode_target(texts):
