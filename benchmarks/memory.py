@@ -1,6 +1,7 @@
 """Peak memory of training as the corpus grows: ``python -m benchmarks.memory [PAIRS]...`` (300,000 and 3,000,000).
 
-Each size is trained for some updates in a process of its own, on sentences made of random words.
+Each size is trained for some updates in a process of its own, on sentences made of random words; since those see the
+first shard alone, all batches of an epoch are then made.
 """
 
 import subprocess
@@ -12,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from seq2seq.batches import training_batches
 from seq2seq.benchmark_worker import peak_memory_mb
 from seq2seq.corpus import pairs
 from seq2seq.fitting import fit
 from seq2seq.languages import LanguagesParams
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
+from seq2seq.token_store import TokenStore
 from seq2seq.tokenizer import TokenizerParams, train_tokenizer
 from seq2seq.training import TrainingParams
 from seq2seq.training_data import TrainingData
@@ -27,6 +30,7 @@ PARAMS = Path("params.yaml")
 SIZES = (300_000, 3_000_000)
 LINES_PER_FRAME = 100_000
 UPDATES = 50
+STORE = "tokens-000000"  # in the folder of work: the encoded pairs
 
 
 def make_frames(lines: int) -> Iterator[pd.DataFrame]:
@@ -46,6 +50,7 @@ def make_frames(lines: int) -> Iterator[pd.DataFrame]:
 def train(lines: int) -> None:
     """Train a little on ``lines`` pairs, and print this process's peak memory in MB."""
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
+    params = load_section(PARAMS, "train", TrainingParams).model_copy(update={"max_updates": UPDATES})
     with tempfile.TemporaryDirectory() as folder:
         validation = next(make_frames(500))
         tokenizer_params = load_section(PARAMS, "tokenizer", TokenizerParams)
@@ -59,13 +64,15 @@ def train(lines: int) -> None:
             task="translation",
             architecture="transformer",
             model_params=load_section(PARAMS, "transformer", TransformerParams),
-            params=load_section(PARAMS, "train", TrainingParams).model_copy(update={"max_updates": UPDATES}),
+            params=params,
             runtime=runtime,
             origin={},
             work=Path(folder),
             out=Path(folder, "bundle"),
             label=f"{lines:,} pairs",
         )
+        for pairs_of_shard, rows in training_batches(TokenStore(Path(folder, STORE)), params.batch_tokens, 1, epoch=0):
+            pairs_of_shard.batch(rows)
     print(f"{peak_memory_mb():.0f}")
 
 
