@@ -204,7 +204,7 @@ def _collect_ended(beams: _Beams, candidates: _Candidates, finished: list[list[H
     for place, column in ended.nonzero().tolist():
         row = place * beam_size + int(candidates.beam[place, column])
         score = float(candidates.scores[place, column]) / scale
-        finished[beams.sentences[place]].append(Hypothesis(beams.history[row].tolist(), score))
+        finished[beams.sentences[place]].append(Hypothesis(beams.history[row].tolist(), score, ended=True))
 
 
 def _grow(beams: _Beams, state: State, candidates: _Candidates) -> _Beams:
@@ -236,4 +236,5 @@ def _cut(beams: _Beams, finished: list[list[Hypothesis]], scale: float) -> None:
         for beam in range(beam_size):
             if bool(beams.scores[place, beam].isfinite()):
                 tokens = beams.history[place * beam_size + beam].tolist()
-                finished[sentence].append(Hypothesis(tokens, float(beams.scores[place, beam]) / scale))
+                score = float(beams.scores[place, beam]) / scale
+                finished[sentence].append(Hypothesis(tokens, score, ended=False))
