@@ -10,7 +10,7 @@ from seq2seq.bundle import Manifest
 from seq2seq.decoding import DecodingParams, Hypothesis, SamplingParams
 from seq2seq.errors import UserError
 from seq2seq.runtime import RuntimeParams
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer import EOS, Tokenizer
 
 MODEL = "ctranslate2"  # the engine's own folder in a bundle
 
@@ -42,11 +42,15 @@ class CTranslate2Engine:
 
     def nbest(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[Hypothesis]]]:
         """Yield up to ``beam_size`` outputs of every source, best first, for each batch in order."""
-        options = _beam_options(decoding) | {"num_hypotheses": decoding.beam_size, "return_scores": True}
+        options = _beam_options(decoding) | {
+            "num_hypotheses": decoding.beam_size,
+            "return_scores": True,
+            "return_end_token": True,  # by which an output that ended is told from one that was cut
+        }
         for results in self._run(self.translator, batches, decoding, **options):
             yield [
                 [
-                    Hypothesis(self._ids(pieces), score)
+                    self._hypothesis(pieces, score)
                     for pieces, score in zip(result.hypotheses, result.scores, strict=True)
                 ]
                 for result in results
@@ -98,6 +102,11 @@ class CTranslate2Engine:
 
     def _source(self, source: list[int]) -> list[str]:
         return [self.source_pieces[piece] for piece in source]
+
+    def _hypothesis(self, pieces: list[str], score: float) -> Hypothesis:
+        ids = self._ids(pieces)
+        ended = ids[-1] == EOS
+        return Hypothesis(ids[:-1] if ended else ids, score, ended)
 
     def _ids(self, pieces: list[str]) -> list[int]:
         return [self.target_ids[piece] for piece in pieces]

@@ -39,6 +39,7 @@ class Hypothesis:
 
     tokens: list[int]
     score: float
+    ended: bool  # False where it was cut, so that no EOS was produced
 
 
 class Engine(Protocol):

@@ -3,6 +3,7 @@
 Shapes: B batch, S source length, K beam, V vocabulary, N = B * K rows.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -63,8 +64,8 @@ def beam_search(
 
     A hypothesis is ranked by log-probability / length ** length_penalty, its EOS counted in both. A sentence
     is done when ``patience * beam_size`` of its hypotheses have ended (Kasai et al. 2022,
-    https://arxiv.org/abs/2204.05424), or at ``max_length`` pieces, where those that did not end are cut. Beam 1 is
-    greedy search.
+    https://arxiv.org/abs/2204.05424), or at ``max_length`` pieces, where those that did not end are cut. Where nothing
+    may follow any of its beams and none has ended, they stand as they are. Beam 1 is greedy search.
 
     Args:
         model: any model of the protocol, in evaluation mode.
@@ -85,20 +86,22 @@ def beam_search(
         if length <= decoding.min_length:  # an output of n pieces ends with EOS at place n + 1
             logits[:, eos] = -torch.inf
         candidates = _extend(beams.scores, logits, eos)
-        scale = length**decoding.length_penalty
-        _collect_ended(beams, candidates, finished, scale)
-        beams = _grow(beams, state, candidates)
-        growing = beams.scores.isfinite().any(1).tolist()
-        still = [
-            place
-            for place, sentence in enumerate(beams.sentences)
-            if growing[place] and len(finished[sentence]) < enough
-        ]
+        _collect_ended(beams, candidates, finished, decoding.length_penalty)
+        grown, still = _grow(beams, state, candidates), list[int]()
+        growing = grown.scores.isfinite().any(1).tolist()
+        for place, sentence in enumerate(beams.sentences):
+            if len(finished[sentence]) >= enough:
+                continue
+            if not growing[place]:
+                if not finished[sentence]:
+                    finished[sentence] = _cut(beams, place, decoding.length_penalty)
+            elif length == max_length:
+                finished[sentence] += _cut(grown, place, decoding.length_penalty)
+            else:
+                still.append(place)
         if not still:
             break
-        beams = beams.keep(still)
-    else:
-        _cut(beams, finished, scale)
+        beams = grown.keep(still)
     ranked = [sorted(found, key=lambda hypothesis: -hypothesis.score) for found in finished]
     return [found[:beam_size] for found in ranked]
 
@@ -188,23 +191,26 @@ def _start(model: Model, src: Tensor, mask: Tensor, bos: int, beam_size: int) ->
 def _extend(scores: Tensor, logits: Tensor, eos: int) -> _Candidates:
     """Rank the continuations of beams [B, K] by logits [N, V]."""
     batch, beam_size = scores.shape
-    log_probs = logits.float().log_softmax(-1).view(batch, beam_size, -1)  # [B, K, V]
+    log_probs = logits.float().log_softmax(-1)  # [N, V]
+    log_probs[log_probs[:, 0].isnan()] = -torch.inf  # every piece is forbidden there; topk would rank NaN first
     vocabulary = log_probs.shape[-1]
-    totals = (scores.unsqueeze(2) + log_probs).flatten(1)  # [B, K * V]
+    totals = (scores.unsqueeze(2) + log_probs.view(batch, beam_size, -1)).flatten(1)  # [B, K * V]
     # K of 2K candidates do not end, unless the vocabulary is too small to offer so many
     best, index = totals.topk(min(2 * beam_size, totals.shape[1]), dim=1)  # [B, 2K]
     piece = index % vocabulary
     return _Candidates(best, index // vocabulary, piece, piece == eos)
 
 
-def _collect_ended(beams: _Beams, candidates: _Candidates, finished: list[list[Hypothesis]], scale: float) -> None:
+def _collect_ended(
+    beams: _Beams, candidates: _Candidates, finished: list[list[Hypothesis]], length_penalty: float
+) -> None:
     """Add the hypotheses that end here, each among its sentence's K best."""
-    beam_size = beams.scores.shape[1]
+    beam_size, scale = beams.scores.shape[1], (beams.history.shape[1] + 1) ** length_penalty
     ended = (candidates.ends & candidates.scores.isfinite())[:, :beam_size]
     for place, column in ended.nonzero().tolist():
         row = place * beam_size + int(candidates.beam[place, column])
         score = float(candidates.scores[place, column]) / scale
-        finished[beams.sentences[place]].append(Hypothesis(beams.history[row].tolist(), score))
+        finished[beams.sentences[place]].append(Hypothesis(beams.history[row].tolist(), score, ended=True))
 
 
 def _grow(beams: _Beams, state: State, candidates: _Candidates) -> _Beams:
@@ -229,11 +235,10 @@ def _first(mask: Tensor) -> Tensor:
     return mask.to(torch.uint8).argmax(1)
 
 
-def _cut(beams: _Beams, finished: list[list[Hypothesis]], scale: float) -> None:
-    """Add the hypotheses that did not end before the longest allowed length."""
-    beam_size = beams.scores.shape[1]
-    for place, sentence in enumerate(beams.sentences):
-        for beam in range(beam_size):
-            if bool(beams.scores[place, beam].isfinite()):
-                tokens = beams.history[place * beam_size + beam].tolist()
-                finished[sentence].append(Hypothesis(tokens, float(beams.scores[place, beam]) / scale))
+def _cut(beams: _Beams, place: int, length_penalty: float) -> list[Hypothesis]:
+    """The hypotheses of one sentence as far as they have grown."""
+    beam_size, length = beams.scores.shape[1], beams.history.shape[1]
+    scale = max(length, 1) ** length_penalty
+    rows = beams.history[place * beam_size : (place + 1) * beam_size].tolist()
+    grown = zip(rows, beams.scores[place].tolist(), strict=True)
+    return [Hypothesis(tokens, score / scale, ended=False) for tokens, score in grown if math.isfinite(score)]

@@ -24,7 +24,7 @@ class Output:
 
     text: str
     score: float  # log-probability / length ** length_penalty, by which outputs are ranked
-    pieces: list[str]  # EOS last
+    pieces: list[str]  # EOS last, unless it was cut
     log_probs: list[float]  # of each piece, in nats
 
 
@@ -105,8 +105,9 @@ class Translator:
         vocabulary = self.tokenizer.target_pieces
 
         def output(one: Hypothesis) -> Output:
-            pieces = [vocabulary[piece] for piece in [*one.tokens, EOS]]
-            return Output(self._decode([one.tokens])[0], one.score, pieces, next(log_probs))
+            produced = [*one.tokens, EOS] if one.ended else one.tokens
+            pieces = [vocabulary[piece] for piece in produced]
+            return Output(self._decode([one.tokens])[0], one.score, pieces, next(log_probs)[: len(produced)])
 
         return [[output(one) for one in hypotheses or []] for hypotheses in found]
 

@@ -114,6 +114,16 @@ def test_n_best_lists_hold_what_search_ranks_by_and_engines_agree(trained):
             assert other.log_probs == pytest.approx(one.log_probs, abs=1e-3)
 
 
+def test_an_output_that_was_cut_has_no_end(trained):
+    decoding = DECODING.model_copy(update={"max_length_factor": 0.01})
+    for translator in (Translator.load(folder, RUNTIME) for folder in trained):
+        found = [one for outputs in translator.nbest(TEXTS, decoding) for one in outputs]
+        assert {one.pieces[-1] == "</s>" for one in found} == {True, False}
+        for one in found:
+            assert len(one.log_probs) == len(one.pieces) <= 10
+            assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces), abs=1e-3)
+
+
 def test_a_given_translation_is_scored_and_the_right_one_higher(trained):
     corpus = tiny_corpus()
     sources, targets = corpus["source"].tolist(), corpus["target"].tolist()

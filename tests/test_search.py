@@ -132,3 +132,20 @@ def test_outputs_have_at_least_the_pieces_asked_for():
     short, longer = (beam_search(model, src, src >= 0, decode_with(min_length=least), **OPTIONS) for least in (0, 5))
     assert min(len(one[0].tokens) for one in short) < 5
     assert {len(one[0].tokens) for one in longer} == {5}
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_where_nothing_may_follow_the_best_so_far_stands(beam_size):
+    model, src = Table(0), torch.arange(6).unsqueeze(1)
+    decoding = decode_with(beam_size=beam_size, no_repeat_ngram=1, min_length=8)
+    for hypotheses in beam_search(model, src, src >= 0, decoding, **OPTIONS):
+        assert sorted(hypotheses[0].tokens) == [1, 2, 3]  # each piece once, and the end comes too early
+        assert not any(one.ended for one in hypotheses)
+        assert all(math.isfinite(one.score) for one in hypotheses)
+
+
+def test_a_beam_that_nothing_may_follow_leaves_the_others_alone():
+    model, src = Table(0), torch.arange(6).unsqueeze(1)
+    decoding = decode_with(beam_size=4, no_repeat_ngram=2, min_length=8)
+    for hypotheses in beam_search(model, src, src >= 0, decoding, **OPTIONS):
+        assert len(hypotheses[0].tokens) >= 8
