@@ -176,16 +176,32 @@ def test_an_ensemble_needs_one_vocabulary(bundle, trained, tmp_path):
         Translator.load_ensemble([bundle, trained[1]], RUNTIME)
 
 
+def say(monkeypatch, text):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("", 0), ("\n", 1), ("the king\n\x1e\n", 2), ("the\u2028cat sees\x0c the\rsea .\x85\r\n\n12 books", 3)],
+)
+def test_each_line_gives_one_line(trained, capsys, monkeypatch, text, lines):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
+    say(monkeypatch, text)
+    translate.main()
+    assert capsys.readouterr().out.count("\n") == lines
+
+
 def test_lines_are_translated_on_the_command_line(trained, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("the cat sees the sea .\n\nmy aunt paints 12 books .\n"))
+    say(monkeypatch, "the cat sees the sea .\n\nmy aunt paints 12 books .\n")
     monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
     translate.main()
     lines = capsys.readouterr().out.split("\n")
     assert lines[0]
     assert lines[1] == ""
     assert len(lines) == 4
-    monkeypatch.setattr(sys, "stdin", io.StringIO("the cat sees the sea .\n"))
+    say(monkeypatch, "the cat sees the sea .\n")
     monkeypatch.setattr(sys, "argv", ["translate", str(trained[0]), str(trained[0]), "--nbest"])
     translate.main()
     found = json.loads(capsys.readouterr().out)
