@@ -176,6 +176,15 @@ def test_an_ensemble_needs_one_vocabulary(bundle, trained, tmp_path):
         Translator.load_ensemble([bundle, trained[1]], RUNTIME)
 
 
+def test_an_ensemble_needs_one_purpose(bundle, tokenizer, tmp_path):
+    save_model(tmp_path / "back", tiny_model(tokenizer), tokenizer, LANGUAGES.reverse(), ORIGIN, "translation")
+    with pytest.raises(UserError, match="back is for translation from de to en, but"):
+        Translator.load_ensemble([bundle, tmp_path / "back"], RUNTIME)
+    save_model(tmp_path / "short", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "summarization")
+    with pytest.raises(UserError, match="short is for summarization from en to de, but"):
+        Translator.load_ensemble([bundle, tmp_path / "short"], RUNTIME)
+
+
 def say(monkeypatch, text):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
