@@ -1,5 +1,6 @@
 """CTranslate2 bundles at work: the fast engine, which needs no PyTorch."""
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import EOS, Tokenizer
 
 MODEL = "ctranslate2"  # the engine's own folder in a bundle
+AHEAD = 4  # batches for each worker, so that none of them waits for us
+_Output = tuple[list[str], float]  # pieces and score
 
 
 class CTranslate2Engine:
@@ -37,24 +40,13 @@ class CTranslate2Engine:
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order; batches run side by side."""
-        for results in self._run(self.translator, batches, decoding, **_beam_options(decoding)):
-            yield [self._ids(result.hypotheses[0]) for result in results]
+        for found in self._search(batches, decoding):
+            yield [self._hypothesis(outputs[0]).tokens for outputs in found]
 
     def nbest(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[Hypothesis]]]:
         """Yield up to ``beam_size`` outputs of every source, best first, for each batch in order."""
-        options = _beam_options(decoding) | {
-            "num_hypotheses": decoding.beam_size,
-            "return_scores": True,
-            "return_end_token": True,  # by which an output that ended is told from one that was cut
-        }
-        for results in self._run(self.translator, batches, decoding, **options):
-            yield [
-                [
-                    self._hypothesis(pieces, score)
-                    for pieces, score in zip(result.hypotheses, result.scores, strict=True)
-                ]
-                for result in results
-            ]
+        for found in self._search(batches, decoding):
+            yield [[self._hypothesis(one) for one in outputs[: decoding.beam_size]] for outputs in found]
 
     def score(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[list[float]]]:
         """Yield the log-probability of every piece of given outputs, EOS last, for each batch of (source, output)."""
@@ -73,38 +65,63 @@ class CTranslate2Engine:
         ctranslate2.set_random_seed(seed)
         options = {
             "beam_size": 1,
+            "min_decoding_length": 1,
             "sampling_topk": sampling.top_k,
             "sampling_topp": sampling.top_p,
             "sampling_temperature": sampling.temperature,
         }
-        for results in self._run(self._start_workers(1), batches, decoding, **options):
-            yield [self._ids(result.hypotheses[0]) for result in results]
+        for batch, results in zip(batches, self._run(self._start_workers(1), batches, decoding, options), strict=True):
+            limits = [decoding.max_length(len(source), self.limit) for source in batch]
+            yield [self._ids(result.hypotheses[0][:limit]) for result, limit in zip(results, limits, strict=True)]
+
+    def _search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[_Output]]]:
+        """Yield the outputs of every source, each found within the limit of its own.
+
+        A call has one limit for all its sources. A search that went on beyond the limit of its own source is made
+        again alone; it is known by an output of such a length, as all are asked for that a search waits for.
+        One step more is allowed at first, for in its last step a search cuts what grows even if enough has ended.
+        """
+        options = _beam_options(decoding)
+        first = self._run(self.translator, batches, decoding, options, spare=1)
+        for batch, results in zip(batches, first, strict=True):
+            found = [_outputs(result) for result in results]
+            limits = [decoding.max_length(len(source), self.limit) for source in batch]
+            late = [row for row, limit in enumerate(limits) if any(len(pieces) > limit for pieces, _ in found[row])]
+            alone = self._run(self.translator, [[batch[row]] for row in late], decoding, options)
+            for row, (result,) in zip(late, alone, strict=True):
+                found[row] = _outputs(result)
+            yield found
 
     def _run(
         self,
         translator: ctranslate2.Translator,
         batches: list[list[list[int]]],
         decoding: DecodingParams,
-        **options: float,
+        options: dict[str, float],
+        spare: int = 0,
     ) -> Iterator[list[Any]]:
-        waiting = [
-            translator.translate_batch(
-                [self._source(source) for source in batch],
-                max_input_length=0,
-                max_decoding_length=decoding.max_length(max(map(len, batch)), self.limit),
-                asynchronous=True,
-                **options,
+        waiting: deque[list[Any]] = deque()
+        for batch in batches:
+            if len(waiting) == AHEAD * translator.num_translators:
+                yield [one.result() for one in waiting.popleft()]
+            limit = decoding.max_length(max(map(len, batch)), self.limit) + spare
+            waiting.append(
+                translator.translate_batch(
+                    [self._source(source) for source in batch],
+                    max_input_length=0,
+                    max_decoding_length=limit,
+                    asynchronous=True,
+                    **options | {"min_decoding_length": min(options["min_decoding_length"], limit)},  # more is refused
+                )
             )
-            for batch in batches
-        ]
         for results in waiting:
             yield [one.result() for one in results]
 
     def _source(self, source: list[int]) -> list[str]:
         return [self.source_pieces[piece] for piece in source]
 
-    def _hypothesis(self, pieces: list[str], score: float) -> Hypothesis:
-        ids = self._ids(pieces)
+    def _hypothesis(self, output: _Output) -> Hypothesis:
+        ids, score = self._ids(output[0]), output[1]
         ended = ids[-1] == EOS
         return Hypothesis(ids[:-1] if ended else ids, score, ended)
 
@@ -115,11 +132,19 @@ class CTranslate2Engine:
 def _beam_options(decoding: DecodingParams) -> dict[str, float]:
     return {
         "beam_size": decoding.beam_size,
-        "patience": decoding.patience,
-        "length_penalty": decoding.length_penalty,
+        "patience": decoding.enough / decoding.beam_size,
+        "num_hypotheses": decoding.enough,
+        # at 0 CTranslate2 would not wait for all of them; to this power every length is 1
+        "length_penalty": decoding.length_penalty or 1e-9,
         "min_decoding_length": decoding.min_length,
         "no_repeat_ngram_size": decoding.no_repeat_ngram,
+        "return_scores": True,
+        "return_end_token": True,  # by which an output that ended is told from one that was cut
     }
+
+
+def _outputs(result: Any) -> list[_Output]:
+    return list(zip(result.hypotheses, result.scores, strict=True))
 
 
 def _device(runtime: RuntimeParams) -> str:

@@ -20,6 +20,11 @@ class DecodingParams(Section):
     max_length_factor: float = Field(gt=0, le=20, description="output pieces at most: factor * source pieces + 10")
     batch_size: int = Field(ge=1, le=4096, description="sentences searched together")
 
+    @property
+    def enough(self) -> int:
+        """How many hypotheses of a sentence end before its search does."""
+        return round(self.patience * self.beam_size) if self.beam_size > 1 else 1
+
     def max_length(self, source_length: int, limit: int) -> int:
         """Output pieces at most for a source of so many pieces, in a model of ``limit`` positions."""
         return min(int(self.max_length_factor * source_length) + 10, limit - 1)

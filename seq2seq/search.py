@@ -4,6 +4,7 @@ Shapes: B batch, S source length, K beam, V vocabulary, N = B * K rows.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -58,7 +59,7 @@ def beam_search(
     *,
     bos: int,
     eos: int,
-    max_length: int,
+    max_length: int | Sequence[int],
 ) -> list[list[Hypothesis]]:
     """Find up to ``beam_size`` outputs for each source of a batch, best first.
 
@@ -74,32 +75,21 @@ def beam_search(
         decoding: how to search.
         bos: the piece before the first.
         eos: the piece that ends an output.
-        max_length: pieces of an output at most.
+        max_length: pieces of an output at most, EOS included: one number, or one for each source.
     """
     beam_size = decoding.beam_size
     beams = _start(model, src, mask, bos, beam_size)
     finished: list[list[Hypothesis]] = [[] for _ in range(len(src))]
-    enough = round(decoding.patience * beam_size) if beam_size > 1 else 1
-    for length in range(1, max_length + 1):
+    limits = _spread(max_length, len(src))
+    for length in range(1, max(limits) + 1):
         logits, state = model.step(beams.tokens, beams.state)
         forbid_repetition(logits, beams.history, decoding.no_repeat_ngram)
         if length <= decoding.min_length:  # an output of n pieces ends with EOS at place n + 1
             logits[:, eos] = -torch.inf
         candidates = _extend(beams.scores, logits, eos)
         _collect_ended(beams, candidates, finished, decoding.length_penalty)
-        grown, still = _grow(beams, state, candidates), list[int]()
-        growing = grown.scores.isfinite().any(1).tolist()
-        for place, sentence in enumerate(beams.sentences):
-            if len(finished[sentence]) >= enough:
-                continue
-            if not growing[place]:
-                if not finished[sentence]:
-                    finished[sentence] = _cut(beams, place, decoding.length_penalty)
-            elif length == max_length:
-                finished[sentence] += _cut(grown, place, decoding.length_penalty)
-            else:
-                still.append(place)
-        if not still:
+        grown = _grow(beams, state, candidates)
+        if not (still := _sort_out(beams, grown, finished, limits, decoding)):
             break
         beams = grown.keep(still)
     ranked = [sorted(found, key=lambda hypothesis: -hypothesis.score) for found in finished]
@@ -121,7 +111,14 @@ def forbid_repetition(logits: Tensor, history: Tensor, size: int) -> None:
 
 @torch.inference_mode()
 def sample(
-    model: Model, src: Tensor, mask: Tensor, sampling: SamplingParams, *, bos: int, eos: int, max_length: int
+    model: Model,
+    src: Tensor,
+    mask: Tensor,
+    sampling: SamplingParams,
+    *,
+    bos: int,
+    eos: int,
+    max_length: int | Sequence[int],
 ) -> list[list[int]]:
     """Draw one output for each source of a batch, piece by piece.
 
@@ -129,11 +126,13 @@ def sample(
     (Fan et al. 2018, https://arxiv.org/abs/1805.04833; Holtzman et al. 2020, https://arxiv.org/abs/1904.09751).
 
     Returns:
-        Pieces without BOS and EOS, at most ``max_length``. PyTorch's global generator decides.
+        Pieces without BOS and EOS, at most ``max_length``, which is one number, or one for each source. PyTorch's
+        global generator decides.
     """
     state, rows = model.start(src, mask), torch.arange(len(src), device=src.device)
     tokens, drawn = torch.full_like(rows, bos), [list[int]() for _ in range(len(src))]
-    for _ in range(max_length):
+    limits = _spread(max_length, len(src))
+    for _ in range(max(limits)):
         logits, state = model.step(tokens, state)
         tokens = torch.multinomial(_truncate(logits.float(), sampling), 1).squeeze(1)  # [B]
         growing = tokens != eos
@@ -142,7 +141,8 @@ def sample(
             break
         for row, piece in zip(rows.tolist(), tokens.tolist(), strict=True):
             drawn[row].append(piece)
-    return drawn
+    # what was drawn beyond a limit is dropped, so that the other outputs are drawn as ever
+    return [pieces[:limit] for pieces, limit in zip(drawn, limits, strict=True)]
 
 
 @torch.inference_mode()
@@ -161,6 +161,10 @@ def score(model: Model, src: Tensor, mask: Tensor, tgt_in: Tensor, tgt_out: Tens
         logits, state = model.step(tokens, state)
         found.append(logits.float().log_softmax(-1).gather(1, expected.unsqueeze(1)))  # [B, 1]
     return torch.cat(found, dim=1)
+
+
+def _spread(max_length: int | Sequence[int], batch: int) -> Sequence[int]:
+    return [max_length] * batch if isinstance(max_length, int) else max_length
 
 
 def _truncate(logits: Tensor, sampling: SamplingParams) -> Tensor:
@@ -233,6 +237,24 @@ def _grow(beams: _Beams, state: State, candidates: _Candidates) -> _Beams:
 def _first(mask: Tensor) -> Tensor:
     """The first True column of each row of [B, C]; column 0 where there is none."""
     return mask.to(torch.uint8).argmax(1)
+
+
+def _sort_out(
+    beams: _Beams, grown: _Beams, finished: list[list[Hypothesis]], limits: Sequence[int], decoding: DecodingParams
+) -> list[int]:
+    """Places of the sentences that are not done; the outputs of those that can't go on are cut."""
+    still, length = list[int](), grown.history.shape[1]
+    growing = grown.scores.isfinite().any(1).tolist()
+    for place, sentence in enumerate(beams.sentences):
+        if len(finished[sentence]) >= decoding.enough:
+            continue
+        if not growing[place]:  # nothing may follow any of its beams
+            finished[sentence] = finished[sentence] or _cut(beams, place, decoding.length_penalty)
+        elif length == limits[sentence]:
+            finished[sentence] += _cut(grown, place, decoding.length_penalty)
+        else:
+            still.append(place)
+    return still
 
 
 def _cut(beams: _Beams, place: int, length_penalty: float) -> list[Hypothesis]:

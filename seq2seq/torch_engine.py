@@ -30,8 +30,8 @@ class TorchEngine:
     def nbest(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[Hypothesis]]]:
         """Yield up to ``beam_size`` outputs of every source, best first, for each batch in order."""
         for batch in batches:
-            src, limit = self._pad(batch, decoding)
-            yield beam_search(self.model, src, src != PAD, decoding, bos=BOS, eos=EOS, max_length=limit)
+            src, limits = self._pad(batch, decoding)
+            yield beam_search(self.model, src, src != PAD, decoding, bos=BOS, eos=EOS, max_length=limits)
 
     def score(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[list[float]]]:
         """Yield the log-probability of every piece of given outputs, EOS last, for each batch of (source, output)."""
@@ -47,10 +47,10 @@ class TorchEngine:
         """Yield one output of every source, drawn from the model's distribution; the seed decides it."""
         torch.manual_seed(seed)
         for batch in batches:
-            src, limit = self._pad(batch, decoding)
-            yield sample(self.model, src, src != PAD, sampling, bos=BOS, eos=EOS, max_length=limit)
+            src, limits = self._pad(batch, decoding)
+            yield sample(self.model, src, src != PAD, sampling, bos=BOS, eos=EOS, max_length=limits)
 
-    def _pad(self, batch: list[list[int]], decoding: DecodingParams) -> tuple[Tensor, int]:
-        """Sources [B, S], and the pieces that an output of them may have."""
-        src = pad(batch).to(self.device)
-        return src, decoding.max_length(src.shape[1], self.limit)
+    def _pad(self, batch: list[list[int]], decoding: DecodingParams) -> tuple[Tensor, list[int]]:
+        """Sources [B, S], and the pieces [B] that an output of each may have."""
+        limits = [decoding.max_length(len(source), self.limit) for source in batch]
+        return pad(batch).to(self.device), limits

@@ -54,10 +54,10 @@ class Translator:
 
     @classmethod
     def load_ensemble(cls, bundles: Sequence[Path], runtime: RuntimeParams) -> "Translator":
-        """Read PyTorch bundles of one vocabulary, of whatever architectures, which translate together.
+        """Read PyTorch bundles of one vocabulary and purpose, of whatever architectures, which translate together.
 
         Raises:
-            UserError: as for :meth:`load`; or the bundles differ in vocabulary.
+            UserError: as for :meth:`load`; or the bundles differ in vocabulary, languages or task.
         """
         # imported here: the fast engine needs neither PyTorch's memory nor its two seconds
         from seq2seq.ensemble import Ensemble  # noqa: PLC0415
@@ -66,7 +66,10 @@ class Translator:
         from seq2seq.weights import load_model  # noqa: PLC0415
 
         device, loaded = prepare_device(runtime), [load_model(bundle) for bundle in bundles]
-        for bundle in bundles:
+        manifests = [read_manifest(bundle) for bundle in bundles]
+        for bundle, manifest in zip(bundles, manifests, strict=True):
+            if (one := _purpose(manifest)) != (first := _purpose(manifests[0])):
+                raise UserError(f"{bundle} is for {one}, but {bundles[0]} for {first}; name bundles of one purpose")
             if sha256_tree(bundle / TOKENIZER) != sha256_tree(bundles[0] / TOKENIZER):
                 raise UserError(
                     f"{bundle} and {bundles[0]} have different vocabularies, so they can't translate together; "
@@ -75,7 +78,7 @@ class Translator:
         models = [model.to(device) for model, _ in loaded]
         limit = min(model.params.max_length for model in models)
         engine = TorchEngine(Ensemble(models) if len(models) > 1 else models[0], limit, device)
-        translator = cls(read_manifest(bundles[0]), loaded[0][1], engine)
+        translator = cls(manifests[0], loaded[0][1], engine)
         translator.limit = limit
         return translator
 
@@ -150,3 +153,7 @@ class Translator:
                     outputs[row] = result
                 progress.add(len(group))
         return outputs
+
+
+def _purpose(manifest: Manifest) -> str:
+    return f"{manifest.task} from {manifest.languages.source} to {manifest.languages.target}"

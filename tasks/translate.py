@@ -22,6 +22,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _read_lines() -> list[str]:
+    """Lines of standard input; only a line feed ends one: str.splitlines would also cut at U+2028 or a form feed."""
+    return [line.decode().removesuffix("\n").removesuffix("\r") for line in sys.stdin.buffer]
+
+
 def main() -> None:
     """Read all lines, translate, write as many."""
     arguments = _arguments()
@@ -32,9 +37,10 @@ def main() -> None:
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     first, *others = arguments.bundles
     translator = Translator.load_ensemble([first, *others], runtime) if others else Translator.load(first, runtime)
-    texts = sys.stdin.read().splitlines()
+    texts = _read_lines()
     if not arguments.nbest:
-        print(*translator.translate(texts, decoding, label="translate"), sep="\n")
+        for output in translator.translate(texts, decoding, label="translate"):
+            print(output.replace("\n", " "))  # a vocabulary with bytes can say it
         return
     for text, outputs in zip(texts, translator.nbest(texts, decoding, label="translate"), strict=True):
         print(json.dumps({"source": text, "outputs": [asdict(one) for one in outputs]}, ensure_ascii=False))

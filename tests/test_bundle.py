@@ -10,6 +10,7 @@ import torch
 
 from seq2seq.attention import read_attention
 from seq2seq.bundle import MANIFEST, bundle_digest, read_manifest
+from seq2seq.decoding import SamplingParams
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
 from seq2seq.training import Trainer
@@ -44,6 +45,14 @@ def bundle(tokenizer, tmp_path_factory):
 def float_engine(bundle):
     export_ctranslate2(bundle, bundle.parent / "ct2_float32", "float32")
     return bundle.parent / "ct2_float32"
+
+
+def shaken(model):
+    """The model with no weight at the 0 or 1 that it began with."""
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn(weight.shape), alpha=0.15)
+    return model
 
 
 def test_a_bundle_survives_a_round_trip_and_a_move(bundle, tokenizer, tmp_path):
@@ -84,7 +93,17 @@ def trained(tokenizer, tmp_path_factory):
     return folder / "bundle", folder / "fast"
 
 
-CHANGES = [{}, {"patience": 1.0}, {"min_length": 20}, {"no_repeat_ngram": 1}, {"no_repeat_ngram": 2}, {"beam_size": 1}]
+CHANGES = [
+    {},
+    {"patience": 1.0},
+    {"patience": 1.5},
+    {"length_penalty": 0.0},
+    {"min_length": 20},
+    {"min_length": 40, "max_length_factor": 0.5},
+    {"no_repeat_ngram": 1},
+    {"no_repeat_ngram": 2},
+    {"beam_size": 1},
+]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -95,8 +114,9 @@ def test_the_fast_engine_finds_what_ours_finds(trained, change):
     assert ours[TEXTS.index("")] == ""
 
 
-def test_n_best_lists_hold_what_search_ranks_by_and_engines_agree(trained):
-    decoding = DECODING.model_copy(update={"length_penalty": 0.6})
+@pytest.mark.parametrize("length_penalty", [0.0, 0.6])
+def test_n_best_lists_hold_what_search_ranks_by_and_engines_agree(trained, length_penalty):
+    decoding = DECODING.model_copy(update={"length_penalty": length_penalty})
     ours, fast = (Translator.load(folder, RUNTIME) for folder in trained)
     lists = ours.nbest(TEXTS, decoding)
     assert lists[TEXTS.index("")] == []
@@ -109,19 +129,21 @@ def test_n_best_lists_hold_what_search_ranks_by_and_engines_agree(trained):
         for one, other in zip(outputs, others, strict=True):
             assert one.pieces[-1] == "</s>"
             assert len(one.log_probs) == len(one.pieces)
-            assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces) ** 0.6, abs=1e-3)
+            assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces) ** length_penalty, abs=1e-3)
             assert other.score == pytest.approx(one.score, abs=1e-3)
             assert other.log_probs == pytest.approx(one.log_probs, abs=1e-3)
 
 
 def test_an_output_that_was_cut_has_no_end(trained):
-    decoding = DECODING.model_copy(update={"max_length_factor": 0.01})
     for translator in (Translator.load(folder, RUNTIME) for folder in trained):
-        found = [one for outputs in translator.nbest(TEXTS, decoding) for one in outputs]
-        assert {one.pieces[-1] == "</s>" for one in found} == {True, False}
-        for one in found:
-            assert len(one.log_probs) == len(one.pieces) <= 10
-            assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces), abs=1e-3)
+        ended = set()
+        for factor in (0.01, 2.0):
+            decoding = DECODING.model_copy(update={"max_length_factor": factor})
+            for one in (one for outputs in translator.nbest(TEXTS[::4], decoding) for one in outputs):
+                ended.add(one.pieces[-1] == "</s>")
+                assert len(one.log_probs) == len(one.pieces)
+                assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces), abs=1e-3)
+        assert ended == {True, False}
 
 
 def test_a_given_translation_is_scored_and_the_right_one_higher(trained):
@@ -154,16 +176,41 @@ def test_an_ensemble_needs_one_vocabulary(bundle, trained, tmp_path):
         Translator.load_ensemble([bundle, trained[1]], RUNTIME)
 
 
+def test_an_ensemble_needs_one_purpose(bundle, tokenizer, tmp_path):
+    save_model(tmp_path / "back", tiny_model(tokenizer), tokenizer, LANGUAGES.reverse(), ORIGIN, "translation")
+    with pytest.raises(UserError, match="back is for translation from de to en, but"):
+        Translator.load_ensemble([bundle, tmp_path / "back"], RUNTIME)
+    save_model(tmp_path / "short", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "summarization")
+    with pytest.raises(UserError, match="short is for summarization from en to de, but"):
+        Translator.load_ensemble([bundle, tmp_path / "short"], RUNTIME)
+
+
+def say(monkeypatch, text):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("", 0), ("\n", 1), ("the king\n\x1e\n", 2), ("the\u2028cat sees\x0c the\rsea .\x85\r\n\n12 books", 3)],
+)
+def test_each_line_gives_one_line(trained, capsys, monkeypatch, text, lines):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
+    say(monkeypatch, text)
+    translate.main()
+    assert capsys.readouterr().out.count("\n") == lines
+
+
 def test_lines_are_translated_on_the_command_line(trained, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("the cat sees the sea .\n\nmy aunt paints 12 books .\n"))
+    say(monkeypatch, "the cat sees the sea .\n\nmy aunt paints 12 books .\n")
     monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
     translate.main()
     lines = capsys.readouterr().out.split("\n")
     assert lines[0]
     assert lines[1] == ""
     assert len(lines) == 4
-    monkeypatch.setattr(sys, "stdin", io.StringIO("the cat sees the sea .\n"))
+    say(monkeypatch, "the cat sees the sea .\n")
     monkeypatch.setattr(sys, "argv", ["translate", str(trained[0]), str(trained[0]), "--nbest"])
     translate.main()
     found = json.loads(capsys.readouterr().out)
@@ -189,13 +236,53 @@ def test_int8_is_smaller_and_names_the_bundle_it_came_from(bundle, float_engine,
     assert sizes[0] < sizes[1]
 
 
-def test_batch_size_and_order_change_nothing(float_engine):
-    translator = Translator.load(float_engine, RUNTIME)
-    # a batch's longest source sets the limit of an output that never ends; here the model's own is below that
-    decoding = DECODING.model_copy(update={"max_length_factor": 20.0})
-    expected = translator.translate(TEXTS, decoding)
-    assert [translator.translate([text], decoding)[0] for text in TEXTS] == expected
-    assert translator.translate(TEXTS[::-1], decoding)[::-1] == expected
+LIMITED = [
+    {},
+    {"max_length_factor": 0.5},
+    {"max_length_factor": 0.2, "length_penalty": 0.0},
+    {"max_length_factor": 0.5, "beam_size": 1},
+    {"max_length_factor": 0.5, "min_length": 14},
+]
+
+
+@pytest.mark.parametrize("change", LIMITED)
+@pytest.mark.parametrize("engine", ["pytorch", "ctranslate2"])
+def test_batch_size_and_order_change_nothing(trained, bundle, float_engine, engine, change):
+    decoding = DECODING.model_copy(update=change | {"batch_size": 40})
+    texts = [*TEXTS[::9], "the king", "the the king sees 12 books . " * 2]
+    for folder in (trained[0], bundle) if engine == "pytorch" else (trained[1], float_engine):  # one never ends
+        translator = Translator.load(folder, RUNTIME)
+        expected = translator.translate(texts, decoding)
+        assert [translator.translate([text], decoding)[0] for text in texts] == expected
+        assert translator.translate(texts[::-1], decoding)[::-1] == expected
+        limits = [decoding.max_length(len(source), SMALL.max_length) for source in translator.encode(texts)]
+        for outputs, limit in zip(translator.nbest(texts, decoding), limits, strict=True):
+            assert max((len(one.pieces) for one in outputs), default=0) <= limit
+
+
+def test_a_search_that_ends_at_its_limit_is_the_same_for_all(tokenizer, tmp_path):
+    save_model(tmp_path / "ours", shaken(tiny_model(tokenizer, seed=37)), tokenizer, LANGUAGES, ORIGIN, "translation")
+    export_ctranslate2(tmp_path / "ours", tmp_path / "fast", "float32")
+    texts = ["the king loses 12 books .", "a dog sees 12 books . " * 3]  # enough of the first end just at its limit
+    for length_penalty in (0.0, 1.0):
+        decoding = DECODING.model_copy(update={"max_length_factor": 1.0, "length_penalty": length_penalty})
+        found = []
+        for translator in (Translator.load(tmp_path / name, RUNTIME) for name in ("ours", "fast")):
+            found.append(translator.nbest(texts, decoding))
+            found.append([translator.nbest([text], decoding)[0] for text in texts])
+        lists = [[[one.pieces for one in outputs] for outputs in each] for each in found]
+        assert all(other == lists[0] for other in lists)
+
+
+def test_what_is_drawn_has_a_limit_of_its_own(bundle, float_engine):
+    sampling = SamplingParams(temperature=1.0, top_k=0, top_p=1.0)
+    for folder in (bundle, float_engine):  # of a model that seldom ends
+        translator = Translator.load(folder, RUNTIME)
+        batch = translator.encode(["the king", "the king sees 12 books . " * 2] * 10)
+        (drawn,) = translator.engine.sample([batch], DECODING, sampling, seed=1)
+        limits = [DECODING.max_length(len(source), SMALL.max_length) for source in batch]
+        for row in (0, 1):
+            assert max(map(len, drawn[row::2])) == limits[row]
 
 
 def test_a_text_longer_than_the_model_is_cut_the_same_for_both_engines(bundle, float_engine):

@@ -97,6 +97,17 @@ def test_a_sentence_is_found_the_same_alone_and_in_a_batch():
     assert [found[0].tokens for found in together] == [found[0].tokens for found in alone]
 
 
+def test_a_limit_is_that_of_one_sentence():
+    model, src, limits = Table(11), torch.arange(6).unsqueeze(1), [2, 9, 1, 9, 30, 5]
+    model.logits[..., TINY_EOS] -= 3  # long outputs
+    together = beam_search(model, src, src >= 0, DECODING, **OPTIONS | {"max_length": limits})
+    for row, limit in enumerate(limits):
+        one = src[row : row + 1]
+        (alone,) = beam_search(model, one, one >= 0, DECODING, **OPTIONS | {"max_length": limit})
+        assert together[row] == alone
+        assert max(len(hypothesis.tokens) + hypothesis.ended for hypothesis in alone) == limit
+
+
 def test_only_the_best_pieces_are_drawn():
     model, src = Table(3), torch.zeros(4000, 1, dtype=torch.long)
     chances = (2 * model.logits[0, 0, 1]).softmax(0)
