@@ -1,5 +1,7 @@
 """One contract for every architecture: what training, search and bundles rely on."""
 
+from itertools import product
+
 import pytest
 import torch
 
@@ -52,6 +54,24 @@ PRETRAINED = {  # which model of tests.pretrained_models; here with fresh weight
 }
 OPTIONS = {"bos": BOS, "eos": EOS, "max_length": 12}
 GREEDY = DECODING.model_copy(update={"beam_size": 1})
+
+
+FEW = [EOS, 6, 7, 8, 9]  # pieces of the tiny vocabulary
+
+
+class OfFewPieces:
+    """A model whose outputs are made of few pieces."""
+
+    def __init__(self, model):
+        self.start, self.full_step = model.start, model.step
+
+    def step(self, tokens, state):
+        logits, state = self.full_step(tokens, state)
+        return only_few(logits), state
+
+
+def only_few(logits):
+    return torch.full_like(logits, -torch.inf).index_copy(-1, torch.tensor(FEW), logits[..., FEW])
 
 
 def build(shape, tokenizer, **changes):
@@ -139,6 +159,24 @@ def test_beam_one_is_greedy(model, batch):
             if tokens[-1] == EOS:
                 break
         assert hypotheses[0].tokens == [token for token in tokens[1:] if token != EOS]
+
+
+@torch.inference_mode()
+def test_a_wide_beam_equals_brute_force_over_few_pieces(model, batch):
+    longest, src, mask = 3, batch.src[:3], batch.src_mask[:3]
+    bodies = [body for length in range(longest + 1) for body in product(FEW[1:], repeat=length)]
+    tgt_in = pad([[BOS, *body][:longest] for body in bodies])
+    tgt_out = pad([[*body, EOS][:longest] for body in bodies])
+    wide = DECODING.model_copy(update={"beam_size": len(bodies)})
+    found = beam_search(OfFewPieces(model), src, mask, wide, bos=BOS, eos=EOS, max_length=longest)
+    for row, hypotheses in enumerate(found):
+        copies = [one[row : row + 1].expand(len(bodies), -1) for one in (src, mask)]
+        log_probs = only_few(model.project(model(*copies, tgt_in))).log_softmax(-1)  # [bodies, T, V]
+        chosen = log_probs.gather(2, tgt_out.unsqueeze(2)).squeeze(2).masked_fill(tgt_out == PAD, 0.0)
+        scores = chosen.sum(1) / (tgt_out != PAD).sum(1)
+        expected = dict(zip(bodies, scores.tolist(), strict=True))
+        assert {tuple(one.tokens): one.score for one in hypotheses} == pytest.approx(expected, abs=1e-4)
+        assert hypotheses[0].score == max(one.score for one in hypotheses)
 
 
 @torch.inference_mode()
