@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from seq2seq.batches import PairedSequences
 from seq2seq.corpus import pairs
@@ -14,6 +15,7 @@ from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import Tokenizer, TokenizerParams, train_tokenizer
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import Transformer, TransformerParams
+from seq2seq.translator import Translator
 
 LANGUAGES = LanguagesParams(source="en", target="de")
 RUNTIME = RuntimeParams(device="cpu", precision="float32", threads=1)
@@ -108,3 +110,10 @@ def tiny_model(tokenizer: Tokenizer, dropout: float = SMALL.dropout, seed: int =
     torch.manual_seed(seed)
     params = SMALL.model_copy(update={"dropout": dropout})
     return Transformer(params, tokenizer.source_size, tokenizer.target_size, tokenizer.shared).eval()
+
+
+def tiny_log_probs(translator: Translator) -> Tensor:
+    """Log-probabilities of all pieces of the tiny corpus's targets."""
+    corpus = tiny_corpus()
+    rows = translator.score(corpus["source"].tolist(), corpus["target"].tolist())
+    return torch.cat([torch.tensor(row) for row in rows])

@@ -14,6 +14,7 @@ from seq2seq.decoding import SamplingParams
 from seq2seq.errors import UserError
 from seq2seq.export import export_ctranslate2
 from seq2seq.training import Trainer
+from seq2seq.transformer import Transformer
 from seq2seq.translator import Translator
 from seq2seq.weights import load_model, save_model
 from tasks import translate
@@ -24,6 +25,7 @@ from tests.models import (
     SMALL,
     TRAINING,
     tiny_corpus,
+    tiny_log_probs,
     tiny_model,
     tiny_pairs,
     tiny_tokenizer,
@@ -217,6 +219,26 @@ def test_lines_are_translated_on_the_command_line(trained, capsys, monkeypatch):
     assert found["source"] == "the cat sees the sea ."
     assert found["outputs"][0]["text"] == lines[0]
     assert len(found["outputs"]) == 5
+
+
+SHAPES = [
+    {},
+    {"norm": "post"},
+    {"activation": "gelu", "positions": "learned"},
+    {"encoder_layers": 4, "decoder_layers": 1},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_transformer_reaches_the_fast_engine(tokenizer, tmp_path, shape):
+    torch.manual_seed(1)
+    params = SMALL.model_copy(update=shape)
+    model = shaken(Transformer(params, tokenizer.source_size, tokenizer.target_size, tokenizer.shared))
+    save_model(tmp_path / "bundle", model, tokenizer, LANGUAGES, ORIGIN, "translation")
+    export_ctranslate2(tmp_path / "bundle", tmp_path / "fast", "float32")
+    ours, fast = (Translator.load(tmp_path / name, RUNTIME) for name in ("bundle", "fast"))
+    assert ours.translate(TEXTS, DECODING) == fast.translate(TEXTS, DECODING)
+    torch.testing.assert_close(tiny_log_probs(fast), tiny_log_probs(ours), rtol=0.0, atol=1e-4)
 
 
 def test_separate_vocabularies_reach_the_fast_engine(tmp_path):
