@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from seq2seq.errors import UserError
 from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
 from tasks.stage import PARAMS, run
@@ -24,7 +25,10 @@ def _arguments() -> argparse.Namespace:
 
 def _read_lines() -> list[str]:
     """Lines of standard input; only a line feed ends one: str.splitlines would also cut at U+2028 or a form feed."""
-    return [line.decode().removesuffix("\n").removesuffix("\r") for line in sys.stdin.buffer]
+    try:
+        return [line.decode().removesuffix("\n").removesuffix("\r") for line in sys.stdin.buffer]
+    except UnicodeDecodeError as error:
+        raise UserError(f"standard input is not UTF-8: {error}; convert it, for instance with iconv") from None
 
 
 def main() -> None:

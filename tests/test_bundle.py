@@ -203,6 +203,14 @@ def test_each_line_gives_one_line(trained, capsys, monkeypatch, text, lines):
     assert capsys.readouterr().out.count("\n") == lines
 
 
+def test_lines_that_are_not_utf_8_are_told(trained, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9\n")))
+    with pytest.raises(UserError, match=r"standard input is not UTF-8: .*; convert it"):
+        translate.main()
+
+
 def test_lines_are_translated_on_the_command_line(trained, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     say(monkeypatch, "the cat sees the sea .\n\nmy aunt paints 12 books .\n")
