@@ -186,7 +186,6 @@ def test_stopping_ends_what_runs_and_starts_nothing_more(toy, children):
         run_stage("first", children, print)
 
 
-@pytest.mark.slow
 def test_a_users_mistake_is_told_as_such_through_torchrun_too(toy, children):
     file = toy / "dvc.yaml"
     file.write_text(file.read_text().replace("python work.py first", "torchrun --nproc-per-node 2 work.py first"))
