@@ -7,8 +7,11 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in tasks.stage; before Py
 import pytest
 import torch
 
+from seq2seq.export import export_ctranslate2
 from seq2seq.tokenizer import Tokenizer
-from tests.models import tiny_tokenizer
+from seq2seq.training import Trainer
+from seq2seq.weights import save_model
+from tests.models import LANGUAGES, ORIGIN, TRAINING, tiny_model, tiny_pairs, tiny_tokenizer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,3 +23,28 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def tokenizer(tmp_path_factory) -> Tokenizer:
     return tiny_tokenizer(tmp_path_factory.mktemp("tokenizer"))
+
+
+@pytest.fixture(scope="session")
+def bundle(tokenizer, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "forward"
+    save_model(folder, tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def float_engine(bundle):
+    export_ctranslate2(bundle, bundle.parent / "ct2_float32", "float32")
+    return bundle.parent / "ct2_float32"
+
+
+@pytest.fixture(scope="session")
+def trained(tokenizer, tmp_path_factory):
+    """A bundle and its fast form, of a model that has learned enough not to be torn between equals."""
+    folder, pairs = tmp_path_factory.mktemp("trained"), tiny_pairs(tokenizer)
+    params = TRAINING.model_copy(update={"max_updates": 60})
+    trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, torch.device("cpu"), None)
+    trainer.train(lambda _: [pairs], pairs, "test")
+    save_model(folder / "bundle", trainer.model, tokenizer, LANGUAGES, ORIGIN, "translation")
+    export_ctranslate2(folder / "bundle", folder / "fast", "float32")
+    return folder / "bundle", folder / "fast"

@@ -18,6 +18,7 @@ from seq2seq.transformer import Transformer, TransformerParams
 from seq2seq.translator import Translator
 
 LANGUAGES = LanguagesParams(source="en", target="de")
+ORIGIN = {"data": "a", "params": "b", "code": "c"}
 RUNTIME = RuntimeParams(device="cpu", precision="float32", threads=1)
 DECODING = DecodingParams(
     beam_size=3,
