@@ -30,7 +30,8 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
 
     torch.set_num_threads(params.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # that finds faulty kernels, at 5 % of an update
+    # filling memory before a kernel writes it finds faulty kernels, at 5 % of an update
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     device = find_device(params)
     if device.type == "cuda":
         torch.cuda.set_device(device)
