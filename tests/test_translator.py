@@ -228,17 +228,23 @@ def test_batch_size_and_order_change_nothing(trained, bundle, float_engine, engi
 
 
 def test_a_search_that_ends_at_its_limit_is_the_same_for_all(tokenizer, tmp_path):
-    save_model(tmp_path / "ours", shaken(tiny_model(tokenizer, seed=37)), tokenizer, LANGUAGES, ORIGIN, "translation")
+    save_model(tmp_path / "ours", shaken(tiny_model(tokenizer, seed=9)), tokenizer, LANGUAGES, ORIGIN, "translation")
     export_ctranslate2(tmp_path / "ours", tmp_path / "fast", "float32")
-    texts = ["the king loses 12 books .", "a dog sees 12 books . " * 3]  # enough of the first end just at its limit
-    for length_penalty in (0.0, 1.0):
-        decoding = DECODING.model_copy(update={"max_length_factor": 1.0, "length_penalty": length_penalty})
-        found = []
-        for translator in (Translator.load(tmp_path / name, RUNTIME) for name in ("ours", "fast")):
-            found.append(translator.nbest(texts, decoding))
-            found.append([translator.nbest([text], decoding)[0] for text in texts])
-        lists = [[[one.pieces for one in outputs] for outputs in each] for each in found]
-        assert all(other == lists[0] for other in lists)
+    texts = ["the cat sees the sea .", "a dog sees 12 books . " * 3]
+    decoding = DECODING.model_copy(update={"max_length_factor": 1.9})
+    found = []
+    for translator in (Translator.load(tmp_path / name, RUNTIME) for name in ("ours", "fast")):
+        found.append(translator.nbest(texts, decoding))
+        found.append([translator.nbest([text], decoding)[0] for text in texts])
+    lists = [[[one.pieces for one in outputs] for outputs in each] for each in found]
+    assert all(other == lists[0] for other in lists)
+    limit = decoding.max_length(len(translator.encode(texts)[0]), SMALL.max_length)
+    longer = decoding.model_copy(update={"max_length_factor": 4.0})
+    at_ease = [one.pieces for one in translator.nbest(texts, longer)[0]]
+    assert lists[0][0] == at_ease  # enough of the first text's have ended ...
+    assert max(map(len, at_ease)) <= limit
+    decoding = decoding.model_copy(update={"max_length_factor": 1.8})
+    assert [one.pieces for one in translator.nbest(texts, decoding)[0]] != at_ease  # ... but just at its limit
 
 
 def test_what_is_drawn_has_a_limit_of_its_own(bundle, float_engine):
