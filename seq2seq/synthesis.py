@@ -16,6 +16,7 @@ class BackTranslationParams(Section):
     search: Literal["beam", "sampling"] = Field(description="beam as in section decoding, or sampling")
     sampling: SamplingParams
     ratio: float = Field(gt=0, le=100, description="synthetic pairs at most per real pair")
+    upsample: int = Field(ge=1, le=100, description="times an epoch reads each real pair beside the synthetic ones")
     tag: bool = Field(description="mark synthetic sources with the piece <bt>")
     seed: int = Field(ge=0, lt=2**63, description="of the choice of lines and of sampling")
 

@@ -8,8 +8,9 @@ from shutil import rmtree
 import pandas as pd
 
 from seq2seq.batches import PairedSequences
-from seq2seq.corpus import swap
+from seq2seq.corpus import count_lines, read_corpus, read_partitions, swap
 from seq2seq.processes import Processes
+from seq2seq.synthesis import BackTranslationParams
 from seq2seq.token_store import Encoded, TokenStore, fits, write_token_store
 from seq2seq.tokenizer import SubwordSampling, Tokenizer
 
@@ -56,6 +57,19 @@ class TrainingData:
         targets = tokenizer.encode_target(self.validation["target"].tolist())
         kept = [(src, tgt) for src, tgt in zip(sources, targets, strict=True) if fits(src, tgt, max_length)]
         return PairedSequences.of([src for src, _ in kept], [tgt for _, tgt in kept])
+
+
+def read_training_data(corpus: Path, synthetic: Path | None, params: BackTranslationParams) -> TrainingData:
+    """The pairs of a cleaned ``corpus``, each as often as ``params`` says where ``synthetic`` ones are beside them."""
+    real, synthetic_lines = corpus / "train", count_lines(synthetic) if synthetic else 0
+    times = params.upsample if synthetic_lines else 1
+    return TrainingData(
+        real=lambda: (frame for _ in range(times) for frame in read_partitions(real)),
+        synthetic=lambda: read_partitions(synthetic) if synthetic else (),
+        lines=times * count_lines(real) + synthetic_lines,
+        validation=read_corpus(corpus / "validation"),
+        tag=params.tag,
+    )
 
 
 def tell_left_out(label: str, name: str, pairs: int, max_length: int, of_what: str = "") -> None:

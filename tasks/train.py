@@ -22,7 +22,6 @@ from tasks.stage import PARAMS, digest_of_inputs, is_first_process, leave_nothin
 
 if TYPE_CHECKING:
     from seq2seq.curve import Point
-    from seq2seq.training_data import TrainingData
 
 SECONDS_TO_END = 30  # that the live curve is given for its last point
 
@@ -61,21 +60,6 @@ def live_curve(name: str, digest: str) -> Iterator[Callable[["Point"], None]]:
             live.kill()
 
 
-def _read_data(arguments: argparse.Namespace, tag: bool) -> "TrainingData":
-    """The pairs of the forward direction, synthetic ones where that is what is trained."""
-    from seq2seq.corpus import count_lines, read_corpus, read_partitions
-    from seq2seq.training_data import TrainingData
-
-    real, synthetic = arguments.corpus / "train", arguments.synthetic  # the backward model has none of the latter
-    return TrainingData(
-        real=lambda: read_partitions(real),
-        synthetic=lambda: read_partitions(synthetic) if synthetic else (),
-        lines=count_lines(real) + (count_lines(synthetic) if synthetic else 0),
-        validation=read_corpus(arguments.corpus / "validation"),
-        tag=tag,
-    )
-
-
 def main() -> None:
     """Train one direction."""
     arguments = _arguments()
@@ -87,6 +71,7 @@ def main() -> None:
     from seq2seq.synthesis import BackTranslationParams
     from seq2seq.tokenizer import Tokenizer
     from seq2seq.training import TrainingParams
+    from seq2seq.training_data import read_training_data
 
     backward = arguments.direction == "backward"
     stage = "train_backward" if backward else "train"
@@ -107,8 +92,12 @@ def main() -> None:
     inputs["tokenizer"], inputs["pretrained"] = arguments.tokenizer, arguments.pretrained
     others: dict[str, object] = {"architecture": architecture}
     if not backward:
-        inputs["synthetic"], others["tag"] = arguments.synthetic, synthesis.tag
-    tokenizer, data = Tokenizer.load(arguments.tokenizer), _read_data(arguments, synthesis.tag)
+        inputs["synthetic"] = arguments.synthetic
+        others |= {"tag": synthesis.tag, "upsample": synthesis.upsample}
+    tokenizer = Tokenizer.load(arguments.tokenizer)
+    data = read_training_data(
+        arguments.corpus, arguments.synthetic, synthesis
+    )  # the backward model has none of the latter
     if backward:
         data, tokenizer, languages = data.reverse(), tokenizer.reverse(), languages.reverse()
     origin = origin_of(sections, inputs, **others)

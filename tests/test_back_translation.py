@@ -3,13 +3,15 @@ import pytest
 
 from seq2seq import back_translation
 from seq2seq.back_translation import back_translate
+from seq2seq.corpus import write_corpus
 from seq2seq.decoding import SamplingParams
 from seq2seq.synthesis import BackTranslationParams, choose_lines
+from seq2seq.training_data import read_training_data
 from seq2seq.weights import save_model
 from tests.models import DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
 DRAW = SamplingParams(temperature=1.0, top_k=0, top_p=1.0)
-BEAM = BackTranslationParams(enabled=True, search="beam", sampling=DRAW, ratio=1.0, tag=True, seed=1)
+BEAM = BackTranslationParams(enabled=True, search="beam", sampling=DRAW, ratio=1.0, upsample=1, tag=True, seed=1)
 SAMPLING = BEAM.model_copy(update={"search": "sampling"})
 LINES = list(tiny_corpus()["target"])
 
@@ -62,3 +64,14 @@ def test_the_choice_of_lines_depends_on_lines_and_seed_alone():
     assert len(set(chosen)) == 10
     assert choose_lines(lines, 10, seed=2) != chosen
     assert len(choose_lines(lines, 1000, seed=1)) == 100
+
+
+@pytest.mark.parametrize(("synthetic_lines", "times"), [(2, 3), (0, 1)])
+def test_real_pairs_are_read_as_often_as_asked_beside_synthetic_ones_and_once_alone(tmp_path, synthetic_lines, times):
+    real, made = tiny_corpus()[:4], tiny_corpus()[4 : 4 + synthetic_lines]
+    for name, frame in {"train": real, "validation": real, "made": made}.items():
+        write_corpus(tmp_path / name, [frame])
+    data = read_training_data(tmp_path, tmp_path / "made", BEAM.model_copy(update={"upsample": 3}))
+    assert list(pd.concat(data.real())["source"]) == list(real["source"]) * times
+    assert sum(map(len, data.synthetic())) == synthetic_lines
+    assert data.lines == 4 * times + synthetic_lines
