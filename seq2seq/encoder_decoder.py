@@ -26,7 +26,7 @@ class ArchitectureParams(Section):
 class FromScratchParams(ArchitectureParams):
     """What the architectures that are trained from scratch have in common."""
 
-    width: int = Field(ge=8, description="size of embeddings and hidden states")
+    width: int = Field(ge=8, multiple_of=2, description="size of embeddings and hidden states")
 
 
 class EncoderDecoder(nn.Module, ABC):

@@ -35,8 +35,6 @@ class RecurrentParams(FromScratchParams):
 
     @model_validator(mode="after")
     def _check_shape(self) -> "RecurrentParams":
-        if self.bidirectional and self.width % 2:
-            raise ValueError(f"width {self.width} must be even where the encoder is bidirectional")
         if self.input_feeding and self.attention == "none":
             raise ValueError("input_feeding needs attention")
         return self

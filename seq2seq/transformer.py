@@ -34,8 +34,8 @@ class TransformerParams(FromScratchParams):
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "TransformerParams":
-        if self.width % (2 * self.heads):
-            raise ValueError(f"width {self.width} must be a multiple of twice the number of heads, {2 * self.heads}")
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} must be a multiple of the number of heads, {self.heads}")
         return self
 
 

@@ -279,8 +279,8 @@ def test_cuda_agrees_with_the_cpu(model, batch):
 @pytest.mark.parametrize(
     ("params", "change", "message"),
     [
-        (SMALL, {"width": 30, "heads": 4}, "multiple of twice the number of heads"),
-        (RECURRENT, {"width": 31}, "must be even"),
+        (SMALL, {"width": 30, "heads": 4}, "multiple of the number of heads"),
+        (RECURRENT, {"width": 31}, "multiple of 2"),
         (RECURRENT, {"attention": "none", "input_feeding": True}, "input_feeding needs attention"),
         (CONVOLUTIONAL, {"kernel": 4}, "kernel 4 must be odd"),
     ],

@@ -180,6 +180,7 @@ SHAPES = [
     {"norm": "post"},
     {"activation": "gelu", "positions": "learned"},
     {"encoder_layers": 4, "decoder_layers": 1},
+    {"width": 30, "heads": 2},
 ]
 
 
