@@ -30,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("direction", choices=["forward", "backward"])
     parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--synthetic", type=Path, help="pairs from back_translate, for the forward model")
+    parser.add_argument("--synthetic", type=Path, help="pairs from back_translate; none for the backward model")
     parser.add_argument("--mono", type=Path, help="what is to be translated back, for the backward model")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--pretrained", type=Path, required=True, help="bundle that a pretrained model begins with")
@@ -45,7 +45,10 @@ def live_curve(name: str, digest: str) -> Iterator[Callable[["Point"], None]]:
     if not (os.environ.get("MLFLOW_TRACKING_URI") and is_first_process()):
         yield lambda _: None
         return
-    with subprocess.Popen([sys.executable, "-m", "tasks.live", name, digest], stdin=subprocess.PIPE, text=True) as live:
+    # not as the stage, whose lock this process holds
+    environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
+    command = [sys.executable, "-m", "tasks.live", name, digest]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment) as live:
         assert live.stdin is not None
 
         def tell(point: "Point") -> None:
@@ -95,15 +98,13 @@ def main() -> None:
         inputs["synthetic"] = arguments.synthetic
         others |= {"tag": synthesis.tag, "upsample": synthesis.upsample}
     tokenizer = Tokenizer.load(arguments.tokenizer)
-    data = read_training_data(
-        arguments.corpus, arguments.synthetic, synthesis
-    )  # the backward model has none of the latter
+    data = read_training_data(arguments.corpus, arguments.synthetic, synthesis)
     if backward:
         data, tokenizer, languages = data.reverse(), tokenizer.reverse(), languages.reverse()
     origin = origin_of(sections, inputs, **others)
     # what some processes have begun, another number of them goes on with; the bundle's origin still tells how many
-    sections[stage] = training.model_copy(update={"launch": ""})
-    digest = digest_of_inputs(origin | {"params": origin_of(sections, {}, **others)["params"]})
+    launched_anyhow = sections | {stage: training.model_copy(update={"launch": ""})}
+    digest = digest_of_inputs(origin | {"params": origin_of(launched_anyhow, {}, **others)["params"]})
     with work_directory(stage, digest) as work, live_curve(f"{stage} {digest[:8]}", digest) as tell:
         points = fit(
             data,

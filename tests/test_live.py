@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from seq2seq.curve import Point
+from seq2seq.files import hold_lock
 from tasks.live import TRAINING
+from tasks.stage import WORK
 from tasks.store import open_store
 from tasks.train import live_curve
 
@@ -24,8 +26,9 @@ def folder(tmp_path, monkeypatch):
 
 def test_points_are_seen_in_one_run_even_of_a_resumed_training(folder, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/watch/mlflow.db")
+    monkeypatch.setenv("DVC_STAGE", "train")
     for point in POINTS:
-        with live_curve("train", "abc") as tell:
+        with hold_lock(WORK / "train.lock", "test"), live_curve("train", "abc") as tell:
             tell(point)
     with open_store() as store:
         experiment = store.experiment("phrasebook-en-de")
