@@ -33,6 +33,7 @@ def run(main: Callable[[], None]) -> NoReturn:
     # GNU OpenMP's waiting threads spin 300,000 times, which starves whoever shares the cores: two trainings side
     # by side took ten times as long. This costs 2 % when alone. Read when `main` imports PyTorch.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS may add up in another order in each run
     try:
         with _only_writer(stage, WORK / f"{stage}.lock") if stage and is_first_process() else nullcontext():
             main()
@@ -130,18 +131,18 @@ def _digest(value: object) -> str:
 def work_directory(stage: str, digest: str, root: Path = WORK) -> Iterator[Path]:
     """Hold the one writer's lock of a stage and yield the folder of its unfinished work for these inputs.
 
-    The folder survives a kill, so that the same stage with the same inputs goes on in it; folders of
-    other inputs are removed. A second process of the stage waits for the first to end, unless torchrun started
-    both together.
+    The folder survives a kill, so that the same stage with the same inputs goes on in it. Of folders of other inputs
+    the newest is kept: it may hold days of training, to which a change that is taken back leads again. A second
+    process of the stage waits for the first to end, unless torchrun started both together.
     """
     folder = root / stage
     if not is_first_process():
         yield folder / digest
         return
     with _only_writer(stage, folder / "lock"):
-        for other in folder.iterdir():
-            if other.is_dir() and other.name != digest:
-                shutil.rmtree(other)
+        others = [path for path in folder.iterdir() if path.is_dir() and path.name != digest]
+        for other in sorted(others, key=lambda path: path.stat().st_mtime_ns)[:-1]:
+            shutil.rmtree(other)
         work = folder / digest
         work.mkdir(exist_ok=True)
         yield work

@@ -52,14 +52,17 @@ def test_a_really_full_disk_is_one_line(tmp_path):
     assert "the disk is full" in result.stderr
 
 
-def test_unfinished_work_is_kept_for_the_same_inputs_and_dropped_for_others(tmp_path):
-    with work_directory("train", "one", tmp_path) as work:
-        (work / "checkpoint").write_text("x")
-    with work_directory("train", "one", tmp_path) as work:
-        assert (work / "checkpoint").read_text() == "x"
-    with work_directory("train", "two", tmp_path) as work:
-        assert list(work.iterdir()) == []
-    assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["lock", "two"]
+def test_unfinished_work_is_kept_for_these_inputs_and_for_those_before_them(tmp_path):
+    def begin(digest):
+        """The checkpoints that are there when a stage begins; it leaves one more."""
+        with work_directory("train", digest, tmp_path) as work:
+            found = len(list(work.iterdir()))
+            time.sleep(0.02)  # file systems tell times by a clock that ticks every few milliseconds
+            (work / f"checkpoint-{found}").write_text("x")
+            return found
+
+    assert [begin(digest) for digest in ("one", "one", "two", "one", "three", "two")] == [0, 1, 0, 2, 0, 0]
+    assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["lock", "three", "two"]
 
 
 def test_two_processes_never_work_on_one_stage_at_once(tmp_path):
