@@ -4,6 +4,7 @@ Each size is trained for some updates in a process of its own, on sentences made
 first shard alone, all batches of an epoch are then made.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from seq2seq.tokenizer import TokenizerParams, train_tokenizer
 from seq2seq.training import TrainingParams
 from seq2seq.training_data import TrainingData
 from seq2seq.transformer import TransformerParams
+from tasks.stage import run
 
 PARAMS = Path("params.yaml")
 SIZES = (300_000, 3_000_000)
@@ -78,9 +80,10 @@ def train(lines: int) -> None:
 
 def main() -> None:
     """Train at each size, and print peak memory as a ratio to the first."""
-    sizes = [int(size) for size in sys.argv[1:]] or list(SIZES)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sizes", metavar="PAIRS", type=int, nargs="*", default=SIZES)
     first = 0.0
-    for size in sizes:
+    for size in parser.parse_args().sizes:
         command = [sys.executable, "-c", f"from benchmarks.memory import train; train({size})"]
         found = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         peak = float(found.stdout.splitlines()[-1])
@@ -89,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

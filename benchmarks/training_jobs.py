@@ -22,6 +22,16 @@ from tasks.stage import PARAMS
 SHAPE = Path("presets/transformer-tiny.yaml")
 BATCH_TOKENS = 8192
 WARMUP = 20  # updates of each engine before it is timed
+# whatever params.yaml has, since the peers do it so
+ALIKE = {
+    "schedule": "inverse_sqrt",
+    "accumulate": 1,
+    "subword_sampling": 0.0,
+    "r_drop": 0.0,
+    "adversarial": 0.0,
+    "ema": 0.0,
+    "compile": False,
+}
 
 
 def make_job(folder: Path, updates: int, rounds: int) -> Job:
@@ -39,7 +49,9 @@ def make_job(folder: Path, updates: int, rounds: int) -> Job:
     model = check_section(tree["transformer"], "transformer", TransformerParams, str(SHAPE))
     total = WARMUP + rounds * updates
     changes = {"max_updates": total, "max_epochs": total, "validate_every": total, "batch_tokens": BATCH_TOKENS}
-    training = load_section(PARAMS, "train", TrainingParams).model_copy(update=changes)
+    training = load_section(PARAMS, "train", TrainingParams).model_copy(update=changes | ALIKE)
+    runtime = load_section(PARAMS, "runtime", RuntimeParams)
+    runtime = runtime.model_copy(update={"device": "cpu", "precision": "float32"})
     pairs, validation = (
         _encode(folder / "data" / "clean" / name, tokenizer, model.max_length) for name in ("train", "validation")
     )
@@ -50,7 +62,7 @@ def make_job(folder: Path, updates: int, rounds: int) -> Job:
         validation=_listed(validation, [rows.tolist() for rows in validation.plan(BATCH_TOKENS, None)]),
         model=model.model_dump(mode="json"),
         training=training.model_dump(mode="json"),
-        runtime=load_section(PARAMS, "runtime", RuntimeParams).model_dump(mode="json"),
+        runtime=runtime.model_dump(mode="json"),
         vocabulary=tokenizer.target_size,
         pad=PAD,
         unk=UNK,
