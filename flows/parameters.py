@@ -1,6 +1,9 @@
 """The whole of params.yaml: which class checks which section."""
 
 import difflib
+import os
+import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +29,7 @@ from seq2seq.recurrent import RecurrentParams
 from seq2seq.release import ReleaseParams
 from seq2seq.runtime import RuntimeParams, find_device
 from seq2seq.synthesis import BackTranslationParams
-from seq2seq.text_files import find_tables
+from seq2seq.text_files import check_tables
 from seq2seq.tokenizer import TokenizerParams
 from seq2seq.training import TrainingParams
 from seq2seq.transformer import TransformerParams
@@ -71,6 +74,7 @@ def read_parameters(root: Path, presets: Sequence[str], overrides: Sequence[str]
     """
     tree, where = resolve(root, presets, overrides)
     params = check_parameters(tree, where)
+    check_launch(params)
     check_corpora(params)
     check_pretrained(params, run_folder(root, presets, overrides))
     find_device(params.runtime)
@@ -117,13 +121,32 @@ def _contradictions(params: Parameters) -> Iterator[str]:
             yield f"'{name}.adversarial' needs gradients of embeddings, which LoRA leaves out; set one of them to 0"
 
 
+def check_launch(params: Parameters) -> None:
+    """Check that what starts the trainings is a program, before anything runs.
+
+    Raises:
+        UserError: it is not.
+    """
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    for name, training in (("train", params.train), ("train_backward", params.train_backward)):
+        program = training.launch.split()[0]
+        if not shutil.which(program, path=path):
+            raise UserError(f"'{name}.launch': there is no program '{program}'; set it to python, or to torchrun ...")
+
+
 def check_corpora(params: Parameters) -> None:
     """Check that what to learn from is there, before anything runs: the user's own pairs, and the corpora named.
 
     Raises:
-        UserError: there are no such pairs, or the catalogue can't be read or lacks a corpus or its languages.
+        UserError: there are no such pairs or corpora, the first pairs of a file can't be read, or the catalogue can't
+            be read or lacks a corpus or its languages.
     """
-    find_tables(Path(params.corpora.pairs))
+    tables = check_tables(Path(params.corpora.pairs))
+    if not (tables or params.corpora.names):
+        raise UserError(
+            f"there is nothing to learn from: corpora.names is empty, and {params.corpora.pairs} holds no *.tsv; "
+            "name a corpus, or a TSV file (source TAB target) in corpora.pairs"
+        )
     select(load_catalogue(CATALOGUE), params.corpora.names, params.languages.source, params.languages.target)
 
 

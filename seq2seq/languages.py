@@ -2,18 +2,25 @@
 
 import re
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from seq2seq.params import Section
 
-CODE = r"^[a-z]{2,3}$"
+CODE = re.compile("[a-z]{2,3}")
 
 
 class LanguagesParams(Section):
     """The direction of translation; for other tasks both may be the same language."""
 
-    source: str = Field(pattern=CODE, description="ISO 639 code of the source language")
-    target: str = Field(pattern=CODE, description="ISO 639 code of the target language")
+    source: str = Field(description="ISO 639 code of the source language")
+    target: str = Field(description="ISO 639 code of the target language")
+
+    @field_validator("source", "target")
+    @classmethod
+    def _is_a_code(cls, code: str) -> str:
+        if not CODE.fullmatch(code):
+            raise ValueError("write an ISO 639 code, such as en")
+        return code
 
     def reverse(self) -> "LanguagesParams":
         """The opposite direction."""

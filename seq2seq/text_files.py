@@ -16,6 +16,8 @@ import pandas as pd
 from seq2seq.corpus import ROWS_PER_PARTITION, pairs
 from seq2seq.errors import UserError
 
+CHECKED_PAIRS = 10_000  # of each table, before anything runs
+
 
 class TextFile(NamedTuple):
     """A text on disk and the name that the user knows it by, such as its URL; ``.gz`` in the name unpacks it."""
@@ -43,6 +45,8 @@ class TextFile(NamedTuple):
             raise UserError(
                 f"{self.name} is truncated or damaged after line {number:,}: not a whole gzip file; get it again"
             ) from None
+        except PermissionError:
+            raise UserError(f"{self.name} may not be read by this user; see to its permissions") from None
 
 
 def read_aligned(source: TextFile, target: TextFile, origin: str) -> Iterator[pd.DataFrame]:
@@ -76,12 +80,25 @@ def find_tables(path: Path) -> list[Path]:
         UserError: there is nothing at ``path``.
     """
     if path.is_dir():
-        return sorted(path.glob("*.tsv"))
+        return sorted(file for file in path.glob("*.tsv") if file.is_file())
     if not path.is_file():
         raise UserError(
             f"corpora.pairs: {path} does not exist; name a TSV file (source TAB target) or a folder of them"
         )
     return [path]
+
+
+def check_tables(path: Path) -> list[Path]:
+    """The user's own tables, as :func:`find_tables` has them, of each of which the first pairs were read.
+
+    Raises:
+        UserError: there is nothing at ``path``, a table is empty, or its first pairs can't be read.
+    """
+    tables = find_tables(path)
+    for table in tables:
+        if not list(islice(_split(TextFile(table, str(table))), CHECKED_PAIRS)):
+            raise UserError(f"{table} is empty; write a pair in each line, source TAB target, or remove it")
+    return tables
 
 
 def read_tables(paths: Iterable[Path], origin: str) -> Iterator[pd.DataFrame]:

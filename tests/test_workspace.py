@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from flows.parameters import check_corpora, check_parameters
+from flows.parameters import check_corpora, check_launch, check_parameters
 from flows.workspace import open_workspace, resolve, run_name
 from seq2seq.download import find, locked
 from seq2seq.errors import UserError
@@ -64,6 +64,7 @@ def test_the_repositorys_params_and_each_preset_are_valid():
         (lambda tree: tree.update(modl={}), "here: unknown section 'modl'; did you mean 'model'?"),
         (lambda tree: tree["train"].update(lrr=1), "here: unknown key 'train.lrr'"),
         (lambda tree: tree["transformer"].update(heads=3), "here: 'transformer': width 128 must be a multiple of"),
+        (lambda tree: tree["languages"].update(source="EN"), "here: 'languages.source' is 'EN': write an ISO 639 code"),
         (
             lambda tree: tree["transformer"].update(dropout=1.5),
             "here: 'transformer.dropout' is 1.5: input should be less than ",
@@ -183,6 +184,33 @@ def test_pairs_that_do_not_exist_are_told_before_anything_runs(toy, monkeypatch,
     params = check_parameters(*resolve(toy, [], [f"corpora.pairs={given}"]))
     with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a TSV file"):
         check_corpora(params)
+
+
+@pytest.mark.parametrize(
+    ("made", "names", "message"),
+    [
+        ({}, [], r"nothing to learn from: corpora\.names is empty, and .*pairs holds no \*\.tsv"),
+        ({"x.tsv/y": ""}, [], "nothing to learn from"),
+        ({"x.tsv": ""}, ["phrasebook"], r"pairs/x\.tsv is empty"),
+        ({"x.tsv": "a\tb\nc\n"}, ["phrasebook"], r"pairs/x\.tsv, line 2: 1 column"),
+    ],
+)
+def test_pairs_that_can_not_be_learned_from_are_told_before_anything_runs(tmp_path, monkeypatch, made, names, message):
+    monkeypatch.chdir(REPOSITORY)
+    for name, text in {"keep": "", **made}.items():
+        path = tmp_path / "pairs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    params = check_parameters(*resolve(REPOSITORY, [], [f"corpora.names={names}", f"corpora.pairs={tmp_path}/pairs"]))
+    with pytest.raises(UserError, match=message):
+        check_corpora(params)
+
+
+@pytest.mark.parametrize("launch", ["pythn", "torchrunn --nproc-per-node 2"])
+def test_trainings_that_no_program_would_start_are_told_before_anything_runs(launch):
+    params = check_parameters(*resolve(REPOSITORY, [], [f"train.launch={launch}"]))
+    with pytest.raises(UserError, match=rf"'train\.launch': there is no program '{launch.split()[0]}'"):
+        check_launch(params)
 
 
 def test_what_one_run_fetched_is_there_for_all(toy, tmp_path):
