@@ -65,8 +65,8 @@ class CTranslate2Engine:
         ctranslate2.set_random_seed(seed)
         options = {
             "beam_size": 1,
-            "min_decoding_length": 1,
-            "sampling_topk": sampling.top_k,
+            "min_decoding_length": 0,
+            "sampling_topk": min(sampling.top_k, len(self.target_pieces)),  # more is refused
             "sampling_topp": sampling.top_p,
             "sampling_temperature": sampling.temperature,
         }
@@ -150,7 +150,5 @@ def _outputs(result: Any) -> list[_Output]:
 def _device(runtime: RuntimeParams) -> str:
     available = ctranslate2.get_cuda_device_count() > 0
     if runtime.device == "cuda" and not available:
-        raise UserError(
-            "params.yaml: runtime.device is cuda, but CTranslate2 sees no CUDA device; set it to auto or cpu"
-        )
+        raise UserError("runtime.device is cuda, but CTranslate2 sees no CUDA device; set it to auto or cpu")
     return "cuda" if runtime.device != "cpu" and available else "cpu"

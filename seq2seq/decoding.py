@@ -40,7 +40,7 @@ class SamplingParams(Section):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One output: its pieces without BOS and EOS, and its length-normalised log-probability."""
+    """One output: its pieces without BOS and EOS, and its length-normalised log-probability among what was allowed."""
 
     tokens: list[int]
     score: float

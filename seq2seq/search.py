@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from seq2seq.decoding import DecodingParams, Hypothesis, SamplingParams
+from seq2seq.errors import UserError
 from seq2seq.state import Model, State, reorder, select
 
 
@@ -63,7 +64,8 @@ def beam_search(
 ) -> list[list[Hypothesis]]:
     """Find up to ``beam_size`` outputs for each source of a batch, best first.
 
-    A hypothesis is ranked by log-probability / length ** length_penalty, its EOS counted in both. A sentence
+    A hypothesis is ranked by log-probability / length ** length_penalty, its EOS counted in both. Where pieces are
+    forbidden, the others share their probability, as in CTranslate2. A sentence
     is done when ``patience * beam_size`` of its hypotheses have ended (Kasai et al. 2022,
     https://arxiv.org/abs/2204.05424), or at ``max_length`` pieces, where those that did not end are cut. Where nothing
     may follow any of its beams and none has ended, they stand as they are. Beam 1 is greedy search.
@@ -76,6 +78,9 @@ def beam_search(
         bos: the piece before the first.
         eos: the piece that ends an output.
         max_length: pieces of an output at most, EOS included: one number, or one for each source.
+
+    Raises:
+        UserError: the model computes NaN.
     """
     beam_size = decoding.beam_size
     beams = _start(model, src, mask, bos, beam_size)
@@ -164,6 +169,7 @@ def score(model: Model, src: Tensor, mask: Tensor, tgt_in: Tensor, tgt_out: Tens
 
 
 def _spread(max_length: int | Sequence[int], batch: int) -> Sequence[int]:
+    """The limit of each source of a batch."""
     return [max_length] * batch if isinstance(max_length, int) else max_length
 
 
@@ -196,7 +202,10 @@ def _extend(scores: Tensor, logits: Tensor, eos: int) -> _Candidates:
     """Rank the continuations of beams [B, K] by logits [N, V]."""
     batch, beam_size = scores.shape
     log_probs = logits.float().log_softmax(-1)  # [N, V]
-    log_probs[log_probs[:, 0].isnan()] = -torch.inf  # every piece is forbidden there; topk would rank NaN first
+    dead = log_probs[:, 0].isnan()  # every piece is forbidden there
+    if not logits[dead].isneginf().all():
+        raise UserError("the model computes NaN: its weights are damaged, or too large for their precision")
+    log_probs[dead] = -torch.inf  # topk would rank NaN first
     vocabulary = log_probs.shape[-1]
     totals = (scores.unsqueeze(2) + log_probs.view(batch, beam_size, -1)).flatten(1)  # [B, K * V]
     # K of 2K candidates do not end, unless the vocabulary is too small to offer so many
@@ -211,10 +220,11 @@ def _collect_ended(
     """Add the hypotheses that end here, each among its sentence's K best."""
     beam_size, scale = beams.scores.shape[1], (beams.history.shape[1] + 1) ** length_penalty
     ended = (candidates.ends & candidates.scores.isfinite())[:, :beam_size]
-    for place, column in ended.nonzero().tolist():
-        row = place * beam_size + int(candidates.beam[place, column])
-        score = float(candidates.scores[place, column]) / scale
-        finished[beams.sentences[place]].append(Hypothesis(beams.history[row].tolist(), score, ended=True))
+    places, columns = ended.nonzero(as_tuple=True)
+    pieces = beams.history[places * beam_size + candidates.beam[places, columns]].tolist()
+    scores = (candidates.scores[places, columns] / scale).tolist()
+    for place, tokens, score in zip(places.tolist(), pieces, scores, strict=True):
+        finished[beams.sentences[place]].append(Hypothesis(tokens, score, ended=True))
 
 
 def _grow(beams: _Beams, state: State, candidates: _Candidates) -> _Beams:

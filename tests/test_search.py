@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from seq2seq.decoding import SamplingParams
+from seq2seq.errors import UserError
 from seq2seq.search import beam_search, sample
 from seq2seq.state import State
 from tests.models import DECODING
@@ -153,6 +154,13 @@ def test_where_nothing_may_follow_the_best_so_far_stands(beam_size):
         assert sorted(hypotheses[0].tokens) == [1, 2, 3]  # each piece once, and the end comes too early
         assert not any(one.ended for one in hypotheses)
         assert all(math.isfinite(one.score) for one in hypotheses)
+
+
+def test_a_model_that_computes_no_numbers_is_told():
+    model, src = Table(0), torch.arange(6).unsqueeze(1)
+    model.logits[3] = torch.nan
+    with pytest.raises(UserError, match="the model computes NaN"):
+        beam_search(model, src, src >= 0, DECODING, **OPTIONS)
 
 
 def test_a_beam_that_nothing_may_follow_leaves_the_others_alone():

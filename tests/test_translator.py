@@ -259,6 +259,12 @@ def test_what_is_drawn_has_a_limit_of_its_own(bundle, float_engine):
             assert max(map(len, drawn[row::2])) == limits[row]
 
 
+def test_all_may_be_drawn_where_more_are_asked_for_than_there_are(bundle, float_engine):
+    sampling = SamplingParams(temperature=1.0, top_k=1_000_000, top_p=1.0)
+    for folder in (bundle, float_engine):
+        assert any(Translator.load(folder, RUNTIME).sample(TEXTS, DECODING, sampling, seed=1))
+
+
 def test_a_text_longer_than_the_model_is_cut_the_same_for_both_engines(bundle, float_engine):
     long = "the cat sees the sea . " * 50
     translators = [Translator.load(folder, RUNTIME) for folder in (bundle, float_engine)]
