@@ -26,8 +26,11 @@ class Batch:
     tgt_mask: Tensor  # [B, T]
 
     def to(self, device: torch.device) -> "Batch":
-        """Copy to a device."""
-        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+        """Copy to a device; to a GPU from pinned memory, so that it goes on with what it has to do."""
+        tensors = [getattr(self, name) for name in self.__dataclass_fields__]
+        if device.type == "cuda":
+            tensors = [tensor.pin_memory() for tensor in tensors]
+        return Batch(*(tensor.to(device, non_blocking=True) for tensor in tensors))
 
 
 class Sequences:

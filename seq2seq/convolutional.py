@@ -1,7 +1,8 @@
 """Convolutional encoder-decoder: gated convolutions, and attention in every decoder layer.
 
 Gehring et al. 2017, https://arxiv.org/abs/1705.03122; gates: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083.
-Weight normalisation is left out: what it is for, sums of like variance, the initial weights see to.
+Weight normalisation is left out: what it is for, sums of like variance, the initial weights see to. So is the scaling
+of the encoder's gradients.
 
 Shapes: B batch, S source length, T target length, D model width, W kernel width. Masks: True is a real token.
 """

@@ -223,10 +223,8 @@ class _NoHead(nn.Module):
 def take_head(body: Any) -> tuple[nn.Parameter, nn.Parameter | None]:
     """Take the output projection off a model, and return its weight [U, D] and its bias [U], if it has one."""
     head = body.get_output_embeddings()
-    bias = head.bias
-    if (
-        fixed := getattr(body, "final_logits_bias", None)
-    ) is not None:  # BART's: not trained, and added behind the head
+    bias, fixed = head.bias, getattr(body, "final_logits_bias", None)
+    if fixed is not None:  # BART's: not trained, and added behind the head
         bias = nn.Parameter(fixed.detach().squeeze(0).clone(), requires_grad=False)
         body.final_logits_bias = torch.zeros(1, 1)
     body.set_output_embeddings(_NoHead())

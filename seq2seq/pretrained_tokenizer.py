@@ -89,8 +89,8 @@ class PretrainedTokenizer(Tokenizer):
         write_json(folder / PRETRAINED, self.facts.model_dump(mode="json"))
 
     def reverse(self) -> "PretrainedTokenizer":
-        """The tokenizer of the opposite direction."""
-        return self._changed({"reversed": not self.facts.reversed})
+        """The tokenizer of the opposite direction, without a prefix, which speaks of this one."""
+        return self._changed({"reversed": not self.facts.reversed, "prefix": ""})
 
     def with_prefix(self, prefix: str) -> "PretrainedTokenizer":
         """This tokenizer with a text before each source."""

@@ -3,6 +3,7 @@
 They are started by torchrun, https://docs.pytorch.org/docs/stable/elastic/run.html, on one machine or many.
 """
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from seq2seq.errors import UserError
 
 T = TypeVar("T")
 # of all for the first, which encodes the corpus: by default 10 minutes (NCCL) or 30 (gloo), and a large one takes
@@ -69,9 +72,19 @@ ALONE = Processes(0, 1)
 
 
 def join_processes(device: torch.device) -> Processes:
-    """Meet the other processes, where torchrun started this one: over NCCL between GPUs, else over gloo."""
+    """Meet the other processes, where torchrun started this one: over NCCL between GPUs, else over gloo.
+
+    Raises:
+        UserError: there are fewer processes than this one's number.
+    """
     if not dist.is_torchelastic_launched():
         return ALONE
+    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    if rank >= count:
+        raise UserError(f"this process is number {rank} of {count}, counted from 0; start the processes with torchrun")
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
+        on_gpu = device.type == "cuda"
+        dist.init_process_group(
+            "nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT, device_id=device if on_gpu else None
+        )
     return Processes(dist.get_rank(), dist.get_world_size())

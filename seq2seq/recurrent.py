@@ -167,9 +167,10 @@ class Recurrent(FromScratch):
         self.encoder = nn.ModuleList(EncoderLayer(params) for _ in range(params.encoder_layers))
         first = 2 * width if params.input_feeding else width
         sizes = [first, *[width] * (params.decoder_layers - 1)]
-        self.decoder = nn.ModuleList(Layer(params.cell, size, width) for size in sizes)
+        layers = [Layer(params.cell, size, width) for size in sizes]
+        self.decoder = nn.ModuleList(layers)
         self.source_attention = None if params.attention == "none" else SourceAttention(params.attention, width)
-        self.bridge = nn.Linear(width, params.decoder_layers * (2 if params.cell == "lstm" else 1) * width)
+        self.bridge = nn.Linear(width, sum(layer.state_size for layer in layers))
         self.dropout = Dropout(params.dropout)
 
     def _embed(self, embedding: nn.Embedding, tokens: Tensor) -> Tensor:

@@ -35,6 +35,8 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
     device = find_device(params)
     if device.type == "cuda":
         torch.cuda.set_device(device)
+        if params.precision != "float32":  # TF32 for what autocast leaves in float32: the output projection, and search
+            torch.set_float32_matmul_precision("high")
     return device
 
 
@@ -49,12 +51,12 @@ def find_device(params: RuntimeParams) -> "torch.device":
     available = torch.cuda.is_available()
     if params.device == "cuda" and not available:
         raise UserError(
-            "params.yaml: runtime.device is cuda, but PyTorch sees no CUDA device; "
+            "runtime.device is cuda, but PyTorch sees no CUDA device; "
             "set it to auto or cpu, or install a CUDA build of PyTorch (README, Installation)"
         )
     if params.device == "cpu" or not available:
         if params.precision == "fp16":
-            raise UserError("params.yaml: runtime.precision fp16 needs a GPU; set it to float32, or to bf16")
+            raise UserError("runtime.precision fp16 needs a GPU; set it to float32, or to bf16")
         return torch.device("cpu")
     processes, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()  # set by torchrun
     if processes > gpus:

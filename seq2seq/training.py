@@ -106,7 +106,7 @@ class Trainer:
         self.device, self.processes, self.score, self.tell = device, processes, score, tell
         self.optimizer = _optimizer(model, params)
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
-        self.average = _moving_average(model, params.ema) if params.ema else None
+        self.ema = _moving_average(model, params.ema) if params.ema else None
         self.position, self.checkpoints = Position(), Checkpoints(work)
         self._resume()
         self._check_together()
@@ -119,7 +119,7 @@ class Trainer:
     @property
     def validated(self) -> EncoderDecoder:
         """The model that is validated and kept: the moving average, or the one that is trained."""
-        return cast(EncoderDecoder, self.average.module) if self.average else self.model
+        return cast(EncoderDecoder, self.ema.module) if self.ema else self.model
 
     def train(self, epochs: Callable[[int], Shards], validation: PairedSequences, label: str) -> list[Point]:
         """Train to the end, leave the averaged weights in the first process's model, and return the learning curve.
@@ -148,7 +148,7 @@ class Trainer:
             if position.tokens:  # the last epoch ended between two validations
                 self._validate(validation)
         if self.processes.is_first:
-            self._keep_average()
+            self._average_best()
         return position.points
 
     def _batches(self, epochs: Callable[[int], Shards]) -> Iterator[tuple[PairedSequences, NDArray[np.int64]]]:
@@ -184,8 +184,8 @@ class Trainer:
         self._check(loss, norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        if self.average:
-            self.average.update_parameters(self.model)
+        if self.ema:
+            self.ema.update_parameters(self.model)
         position.loss, position.tokens = position.loss + loss, position.tokens + tokens
 
     def _check(self, loss: float, norm: float) -> None:
@@ -197,9 +197,11 @@ class Trainer:
         position = self.position
         raise UserError(
             f"training: the loss is {loss:g} and the norm of its gradient {norm:g} at update {position.update} "
-            f"(epoch {position.epoch + 1}, batch {position.batch}); "
-            f"lower the learning rate (lr={self.params.lr:g}) or lengthen warmup_updates in params.yaml"
+            f"(epoch {position.epoch + 1}, batch {position.batch}); {self._gentler()}"
         )
+
+    def _gentler(self) -> str:
+        return f"lower the learning rate (lr={self.params.lr:g}) or lengthen warmup_updates in params.yaml"
 
     def _rate(self) -> float:
         params, losses = self.params, [point.validation_loss for point in self.position.points]
@@ -236,6 +238,8 @@ class Trainer:
         position = self.position
         self.validated.eval()
         loss = self._mean_loss(validation)
+        if not math.isfinite(loss):
+            raise UserError(f"training: the validation loss is {loss:g} at update {position.update}; {self._gentler()}")
         score = self.score(self.validated) if self.score else None
         self.model.train()
         point = Point(position.update, position.epoch + 1, self._rate(), position.loss / position.tokens, loss, score)
@@ -265,7 +269,7 @@ class Trainer:
     def _stateful(self) -> dict[str, Any]:
         """What a checkpoint holds besides the position, each with ``state_dict`` and ``load_state_dict``."""
         parts: dict[str, Any] = {"model": self.model, "optimizer": self.optimizer, "scaler": self.scaler}
-        return parts | ({"average": self.average} if self.average else {})
+        return parts | ({"ema": self.ema} if self.ema else {})
 
     def _resume(self) -> None:
         state = self.checkpoints.newest_state(self.device)
@@ -290,7 +294,7 @@ class Trainer:
                 f"{self.checkpoints.folder}; share that folder among the machines, and start again"
             )
 
-    def _keep_average(self) -> None:
+    def _average_best(self) -> None:
         average = self.checkpoints.average(best_updates(self.position.points, self.params.average_checkpoints))
         self.model.take_weights(average.items())
         self.model.eval()

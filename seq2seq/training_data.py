@@ -9,6 +9,7 @@ import pandas as pd
 
 from seq2seq.batches import PairedSequences
 from seq2seq.corpus import count_lines, read_corpus, read_partitions, swap
+from seq2seq.errors import UserError
 from seq2seq.processes import Processes
 from seq2seq.synthesis import BackTranslationParams
 from seq2seq.token_store import Encoded, TokenStore, fits, write_token_store
@@ -97,10 +98,12 @@ class EpochStores:
         folder = self.work / f"tokens-{epoch:06d}"
         if self.processes.is_first and not folder.exists():
             for old in self.work.glob("tokens-*"):
-                rmtree(old)
+                rmtree(old, ignore_errors=True)  # NFS keeps what another process still reads
             sampling = SubwordSampling(self.subword_sampling, self.seed, epoch) if self.subword_sampling else None
             write_token_store(folder, self.data.encode(self.tokenizer, sampling), self.data.lines, self.max_length)
             of_epoch = f" of epoch {epoch + 1}" if sampling else ""
             tell_left_out(self.label, "training", TokenStore(folder).left_out, self.max_length, of_epoch)
         self.processes.wait()
+        if not folder.exists():
+            raise UserError(f"{self.label}: {self.work} isn't shared among the machines: share it, and start again")
         return TokenStore(folder)

@@ -31,10 +31,9 @@ class Output:
 class Translator:
     """Translates lists of sentences with one bundle, or with an ensemble of them."""
 
-    def __init__(self, manifest: Manifest, tokenizer: Tokenizer, engine: Engine) -> None:
-        """Take the parts of a bundle; :meth:`load` reads them."""
-        self.manifest, self.tokenizer, self.engine = manifest, tokenizer, engine
-        self.limit = int(manifest.model["max_length"])
+    def __init__(self, manifest: Manifest, tokenizer: Tokenizer, engine: Engine, limit: int) -> None:
+        """Take the parts of a bundle, which :meth:`load` reads, and how many pieces a source may have."""
+        self.manifest, self.tokenizer, self.engine, self.limit = manifest, tokenizer, engine, limit
 
     @classmethod
     def load(cls, bundle: Path, runtime: RuntimeParams) -> "Translator":
@@ -50,7 +49,8 @@ class Translator:
         if (manifest := read_manifest(bundle)).engine == "pytorch":
             return cls.load_ensemble([bundle], runtime)
         tokenizer = Tokenizer.load(bundle / TOKENIZER)
-        return cls(manifest, tokenizer, CTranslate2Engine(bundle, manifest, tokenizer, runtime))
+        engine = CTranslate2Engine(bundle, manifest, tokenizer, runtime)
+        return cls(manifest, tokenizer, engine, engine.limit)
 
     @classmethod
     def load_ensemble(cls, bundles: Sequence[Path], runtime: RuntimeParams) -> "Translator":
@@ -78,9 +78,7 @@ class Translator:
         models = [model.to(device) for model, _ in loaded]
         limit = min(model.params.max_length for model in models)
         engine = TorchEngine(Ensemble(models) if len(models) > 1 else models[0], limit, device)
-        translator = cls(manifests[0], loaded[0][1], engine)
-        translator.limit = limit
-        return translator
+        return cls(manifests[0], loaded[0][1], engine, limit)
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Source pieces of each text, cut to the model's length, EOS kept."""

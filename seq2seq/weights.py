@@ -101,7 +101,9 @@ def read_shape(folder: Path) -> tuple[str, ArchitectureParams]:
     """
     manifest = read_manifest(folder)
     if manifest.engine != "pytorch":
-        raise UserError(f"{folder} is a {manifest.engine} bundle, but PyTorch weights are needed here")
+        raise UserError(
+            f"{folder} is a {manifest.engine} bundle, but PyTorch weights are needed here, as in models/forward"
+        )
     if manifest.architecture not in MODELS:
         raise UserError(f"{folder} holds a {manifest.architecture}; known architectures: {', '.join(MODELS)}")
     params = MODELS[manifest.architecture].Params

@@ -13,6 +13,7 @@ from seq2seq.export import QuantizationParams, quantize
 from seq2seq.loss import smoothed_cross_entropy
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, EOS, PAD, Tokenizer
+from seq2seq.training import Trainer
 from seq2seq.translator import Translator
 from seq2seq.weights import load_model, read_shape, save_model
 from tests.models import (
@@ -21,12 +22,14 @@ from tests.models import (
     RECURRENT,
     RUNTIME,
     SMALL,
+    TRAINING,
     tiny_corpus,
     tiny_log_probs,
     tiny_pairs,
     tiny_tokenizer,
 )
 from tests.pretrained_models import bundle_of
+from tests.trainings import CPU, killed_after, same
 
 CONVOLUTIONAL = ConvolutionalParams(encoder_layers=3, decoder_layers=2, width=32, kernel=3, dropout=0.1, max_length=64)
 SUTSKEVER = {"cell": "lstm", "attention": "none", "bidirectional": False, "residual": False}
@@ -261,9 +264,23 @@ def test_an_int8_bundle_is_small_and_close(model, tokenizer, tmp_path):
     assert any(small.translate(tiny_corpus()["source"].tolist(), DECODING))
 
 
-def test_the_same_seed_gives_the_same_weights(shape, tokenizer):
-    first, second = (dict(build(shape, tokenizer).named_parameters()) for _ in range(2))
-    assert all(torch.equal(first[name], second[name]) for name in first)
+def test_the_same_seed_gives_the_same_weights_even_to_a_training_that_is_killed(
+    shape, tokenizer, tmp_path, monkeypatch
+):
+    def train(folder):
+        folder.mkdir(exist_ok=True)
+        params = TRAINING.model_copy(update={"max_updates": 7, "validate_every": 3})
+        trainer = Trainer(build(shape, tokenizer), params, folder, CPU, None)
+        trainer.train(lambda _: [tiny_pairs(tokenizer)], tiny_pairs(tokenizer), "test")
+        return trainer.model.weights()
+
+    first, second = build(shape, tokenizer).weights(), build(shape, tokenizer).weights()
+    assert same(first, second)
+    whole = train(tmp_path / "whole")
+    assert not same(whole, first)
+    with killed_after(5, monkeypatch):
+        train(tmp_path / "killed")
+    assert same(train(tmp_path / "killed"), whole)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

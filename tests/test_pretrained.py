@@ -181,10 +181,11 @@ def test_text_becomes_ordinary_pieces_between_the_models_own(kind, tmp_path):
     start = len(tokenizer.facts.target_start)
     for ids in tokenizer.encode_target(spelled):
         assert not set(ids[start:]) & {PAD, BOS, EOS, BT}
-    tokenizer.with_prefix("my aunt: ").reverse().reverse().save(tmp_path / "saved")
+    tokenizer.reverse().reverse().with_prefix("my aunt: ").save(tmp_path / "saved")
     prefixed = Tokenizer.load(tmp_path / "saved")
     assert prefixed.encode_source(["12 books"]) == tokenizer.encode_source(["my aunt: 12 books"])
     assert prefixed.encode_target(["12 books"]) == tokenizer.encode_target(["12 books"])
+    assert prefixed.reverse().encode_source(["12 books"]) == tokenizer.reverse().encode_source(["12 books"])
     real, tagged = (tokenizer.encode_source(TEXTS, synthetic) for synthetic in (False, True))
     assert tagged == [[BT, *ids] for ids in real]
     assert all(ids[-1] == EOS for ids in real)

@@ -12,6 +12,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
+from seq2seq.errors import UserError
 from seq2seq.processes import join_processes
 from tests.models import TRAINING
 
@@ -46,6 +47,13 @@ if processes.is_first:
     (folder / "result.json").write_text(json.dumps(result))
 processes.wait()
 """
+
+
+def test_a_process_too_many_is_told(monkeypatch):
+    for name, value in {"RANK": 2, "WORLD_SIZE": 2, "TORCHELASTIC_RUN_ID": "test"}.items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(UserError, match="this process is number 2 of 2, counted from 0"):
+        join_processes(torch.device("cpu"))
 
 
 def test_processes_wait_for_hours_while_the_first_one_encodes(tmp_path, monkeypatch):

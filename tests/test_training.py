@@ -202,6 +202,13 @@ def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_pa
         Trainer(model, TRAINING, tmp_path, CPU, None).train(lambda _: [pairs], pairs, "test")
 
 
+def test_a_validation_loss_that_is_not_a_number_chooses_no_checkpoint(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(Trainer, "_mean_loss", lambda self, pairs: float("nan"))
+    with pytest.raises(UserError, match=r"the validation loss is nan at update 5; lower the learning rate"):
+        train(tokenizer, tmp_path / "work")
+    assert not list((tmp_path / "work").glob("weights-*"))
+
+
 def test_synthetic_sources_alone_bear_the_tag(tokenizer):
     corpus = tiny_corpus()
     for tag in (True, False):
