@@ -136,7 +136,7 @@ def tokens_of_turns(job: Job) -> list[int]:
 
 def table(found: Mapping[str, Found]) -> list[str]:
     """Lines of Markdown: each engine's speed, how many times as fast ours is, and its validation loss."""
-    lines = ["| engine | target tokens/s | ours is faster | tokens per update | weights | validation loss | to ours |"]
+    lines = ["| engine | target tokens/s | our speed to its | tokens per update | weights | validation loss | to ours |"]
     lines.append("|---|---|---|---|---|---|---|")
     ours = found[OURS]
     for name, one in found.items():
@@ -185,7 +185,7 @@ def main() -> None:
     print(f"{len(job.train.src):,} pairs, {job.vocabulary:,} pieces, {job.runtime['threads']} threads;", end=" ")
     print(f"{job.total_updates:,} updates, {job.turns} times {job.updates} of them timed: median (range)")
     for name, pairs in (("sorted", job.train), ("unsorted", unsorted(job.train))):
-        print(f"{describe(pairs)['real']:.0%} of the {name} batches is no padding")
+        print(f"{1 - describe(pairs)['real']:.0%} of the {name} batches is padding")
     print("\n".join(table(found)))
 
 
