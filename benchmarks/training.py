@@ -136,7 +136,9 @@ def tokens_of_turns(job: Job) -> list[int]:
 
 def table(found: Mapping[str, Found]) -> list[str]:
     """Lines of Markdown: each engine's speed, how many times as fast ours is, and its validation loss."""
-    lines = ["| engine | target tokens/s | our speed to its | tokens per update | weights | validation loss | to ours |"]
+    lines = [
+        "| engine | target tokens/s | our speed to its | tokens per update | weights | validation loss | to ours |"
+    ]
     lines.append("|---|---|---|---|---|---|---|")
     ours = found[OURS]
     for name, one in found.items():
