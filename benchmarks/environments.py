@@ -12,7 +12,7 @@ INSTALLED = "installed"  # this file's presence says that the environment is who
 
 
 class InstallationError(Exception):
-    """The packages of a peer can't be installed here; the message is pip's last line."""
+    """The packages of a peer can't be installed here; the message is the last line of pip or venv."""
 
 
 def prepare_environment(peer: str, root: Path) -> Path:
@@ -27,16 +27,14 @@ def prepare_environment(peer: str, root: Path) -> Path:
     if not (folder / INSTALLED).exists():
         print(f"{peer}: installing into {folder}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        found = subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if found.returncode:
-            lines = found.stdout.strip().splitlines() or [f"pip ended with status {found.returncode}"]
-            raise InstallationError(lines[-1])
+        _run([sys.executable, "-m", "venv", folder])
+        _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements])
         (folder / INSTALLED).touch()
     return python
+
+
+def _run(command: list[str | Path]) -> None:
+    found = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if found.returncode:
+        lines = found.stdout.strip().splitlines() or [f"{command[0]} ended with status {found.returncode}"]
+        raise InstallationError(lines[-1])
