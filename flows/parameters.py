@@ -129,7 +129,7 @@ def check_launch(params: Parameters) -> None:
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     for name, training in (("train", params.train), ("train_backward", params.train_backward)):
-        program = training.launch.split()[0]
+        program = "".join(training.launch.split()[:1])  # empty where it is blank
         if not shutil.which(program, path=path):
             raise UserError(f"'{name}.launch': there is no program '{program}'; set it to python, or to torchrun ...")
 
