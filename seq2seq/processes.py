@@ -75,13 +75,15 @@ def join_processes(device: torch.device) -> Processes:
     """Meet the other processes, where torchrun started this one: over NCCL between GPUs, else over gloo.
 
     Raises:
-        UserError: there are fewer processes than this one's number.
+        UserError: something else started it as one of several.
     """
     if not dist.is_torchelastic_launched():
+        if (count := os.environ.get("WORLD_SIZE", "1")) != "1":
+            raise UserError(
+                f"WORLD_SIZE is {count}, but torchrun did not start this process, and the others would each train "
+                "alone: let launch in params.yaml start torchrun, or unset RANK and WORLD_SIZE"
+            )
         return ALONE
-    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    if rank >= count:
-        raise UserError(f"this process is number {rank} of {count}, counted from 0; start the processes with torchrun")
     if not dist.is_initialized():
         on_gpu = device.type == "cuda"
         dist.init_process_group(

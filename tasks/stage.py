@@ -53,7 +53,11 @@ def run(main: Callable[[], None]) -> NoReturn:
 
 def is_first_process() -> bool:
     """Whether this process writes for all that torchrun started together; alone it does."""
-    return os.environ.get("RANK", "0") == "0"
+    return not _torchrun_started() or os.environ["RANK"] == "0"
+
+
+def _torchrun_started() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def _fail(message: str, status: int) -> NoReturn:
@@ -77,7 +81,7 @@ def end_with_parent() -> None:
 def _parents() -> list[int]:
     """Who started us; and if that is torchrun, which watches nobody, who started it."""
     parent = os.getppid()
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
+    if not _torchrun_started():
         return [parent]
     try:
         status = Path(f"/proc/{parent}/stat").read_text()

@@ -171,6 +171,7 @@ def test_unfinished_work_serves_any_number_of_processes_and_their_number_is_told
 
 def test_of_several_processes_with_nothing_to_do_one_says_so(fitted, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(sys, "argv", ["train", *arguments_of("train_backward")])
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
     for rank in ("1", "0"):
         assert not (tmp_path / "models" / "backward").exists()
         monkeypatch.setenv("RANK", rank)

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 
 from seq2seq.errors import UserError
-from seq2seq.processes import join_processes
+from seq2seq.processes import ALONE, join_processes
 from tests.models import TRAINING
 
 ROOT = Path(__file__).parents[1]
@@ -49,10 +49,11 @@ processes.wait()
 """
 
 
-def test_a_process_too_many_is_told(monkeypatch):
-    for name, value in {"RANK": 2, "WORLD_SIZE": 2, "TORCHELASTIC_RUN_ID": "test"}.items():
-        monkeypatch.setenv(name, str(value))
-    with pytest.raises(UserError, match="this process is number 2 of 2, counted from 0"):
+def test_processes_that_something_else_than_torchrun_started_are_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert join_processes(torch.device("cpu")) == ALONE
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="WORLD_SIZE is 2, but torchrun did not start this process"):
         join_processes(torch.device("cpu"))
 
 
