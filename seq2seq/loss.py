@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 CPU_LOGITS = 2**20  # that exist at one time: about what the caches of two cores hold
+LEAST_ROWS = 128  # with fewer, of a large vocabulary, the weights' way from memory takes longer than the products
 GPU_LOGITS = 2**26  # there each piece of work must be large
 LEAST = torch.finfo(torch.float32).tiny  # probability that a less likely target is counted with, 87 nats
 
@@ -53,7 +54,7 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
 
 def rows_at_once(weight: Tensor) -> int:
     """Tokens whose logits exist at one time, for an output projection [V, D]."""
-    return max((CPU_LOGITS if weight.device.type == "cpu" else GPU_LOGITS) // len(weight), 1)
+    return max((CPU_LOGITS if weight.device.type == "cpu" else GPU_LOGITS) // len(weight), LEAST_ROWS)
 
 
 def smoothed_cross_entropy(hidden: Tensor, weight: Tensor, target: Tensor, smoothing: float) -> Tensor:
