@@ -14,6 +14,8 @@ from seq2seq.decoding import DecodingParams, Hypothesis, SamplingParams
 from seq2seq.errors import UserError
 from seq2seq.state import Model, State, reorder, select
 
+NAN = "the model computes NaN: its weights are damaged, or too large for their precision"
+
 
 @dataclass(frozen=True)
 class _Beams:
@@ -133,6 +135,9 @@ def sample(
     Returns:
         Pieces without BOS and EOS, at most ``max_length``, which is one number, or one for each source. PyTorch's
         global generator decides.
+
+    Raises:
+        UserError: the model computes NaN.
     """
     state, rows = model.start(src, mask), torch.arange(len(src), device=src.device)
     tokens, drawn = torch.full_like(rows, bos), [list[int]() for _ in range(len(src))]
@@ -176,6 +181,8 @@ def _spread(max_length: int | Sequence[int], batch: int) -> Sequence[int]:
 def _truncate(logits: Tensor, sampling: SamplingParams) -> Tensor:
     """Probabilities [B, V], not normalised, of what may be drawn."""
     chances, order = (logits / sampling.temperature).softmax(-1).sort(descending=True, stable=True)
+    if chances[:, 0].isnan().any():  # which is sorted first
+        raise UserError(NAN)
     if sampling.top_k:
         chances[:, sampling.top_k :] = 0.0
     total = chances.sum(1, keepdim=True)
@@ -204,7 +211,7 @@ def _extend(scores: Tensor, logits: Tensor, eos: int) -> _Candidates:
     log_probs = logits.float().log_softmax(-1)  # [N, V]
     dead = log_probs[:, 0].isnan()  # every piece is forbidden there
     if not logits[dead].isneginf().all():
-        raise UserError("the model computes NaN: its weights are damaged, or too large for their precision")
+        raise UserError(NAN)
     log_probs[dead] = -torch.inf  # topk would rank NaN first
     vocabulary = log_probs.shape[-1]
     totals = (scores.unsqueeze(2) + log_probs.view(batch, beam_size, -1)).flatten(1)  # [B, K * V]

@@ -161,6 +161,8 @@ def test_a_model_that_computes_no_numbers_is_told():
     model.logits[3] = torch.nan
     with pytest.raises(UserError, match="the model computes NaN"):
         beam_search(model, src, src >= 0, DECODING, **OPTIONS)
+    with pytest.raises(UserError, match="the model computes NaN"):
+        sample(model, src, src >= 0, DRAW, **OPTIONS)
 
 
 def test_a_beam_that_nothing_may_follow_leaves_the_others_alone():
