@@ -65,13 +65,14 @@ class Checkpoints:
         Raises:
             UserError: a file is missing or damaged.
         """
-        chosen = []
-        for file in map(self._weights, updates):
+        files, totals = [self._weights(update) for update in updates], dict[str, Tensor]()
+        for file in files:
             weights = _read(file, torch.device("cpu")) if file.exists() else None
             if weights is None:
                 raise UserError(f"{file} is damaged or missing; remove {self.folder} and run the stage again")
-            chosen.append(weights)
-        return {name: torch.stack([one[name].double() for one in chosen]).mean(0) for name in chosen[0]}
+            for name, weight in weights.items():
+                totals[name] = weight.double() if name not in totals else totals[name].add_(weight)
+        return {name: total / len(files) for name, total in totals.items()}
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:
