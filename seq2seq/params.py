@@ -15,7 +15,7 @@ from seq2seq.errors import UserError
 class Section(BaseModel):
     """One section of params.yaml. Subclasses stand beside the code that they configure; none has defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -67,6 +67,7 @@ def test_values_are_written_as_both_readers_read_them():
         (GOOD.replace("  steps: 5\n", ""), r"'sample\.steps' is missing"),
         (GOOD.replace("1e-3", "-1"), r"'sample\.lr' is -1: input should be greater than 0"),
         (GOOD.replace("kind: a", "kind: c"), r"'sample\.kind' is 'c': input should be 'a' or 'b'"),
+        (GOOD.replace("1e-3", "-.inf"), r"'sample\.lr' is -inf: input should be a finite number"),
         (GOOD.replace("1e-3", "true"), r"'sample\.lr' is True: write a number"),
         (GOOD.replace("5", "many"), r"'sample\.steps' is 'many': input should be a valid integer"),
         (GOOD.replace("5", "6").replace("kind: a", "kind: b"), r"params\.yaml: 'sample': b takes 5 steps at most$"),
