@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+from seq2seq.errors import TransientError, UserError
 from tasks.register import registered_name
 from tasks.stage import PARAMS, run
 from tasks.store import Store, open_store
@@ -17,11 +18,19 @@ TRAINING = "training_sha256"  # the tag by which a resumed training finds its ru
 
 
 def main() -> None:
-    """Log each point to the run of the training, as soon as it comes."""
-    name, digest = sys.argv[1:]
+    """Log each point to the run of the training as soon as it comes, or with a later one where the server is away."""
+    (name, digest), points = sys.argv[1:], list[dict[str, Any]]()
     for line in sys.stdin:
-        with open_store() as store:
-            _log(store, _run_id(store, name, digest), json.loads(line))
+        points.append(json.loads(line))
+        try:
+            with open_store() as store:
+                run_id = _run_id(store, name, digest)
+                while points:
+                    _log(store, run_id, points[0])
+                    del points[0]
+        except (UserError, TransientError) as error:
+            if len(points) == 1:  # told once
+                print(f"notice: the learning curve is not shown now: {error}", file=sys.stderr, flush=True)
 
 
 def _run_id(store: Store, name: str, digest: str) -> str:
@@ -37,8 +46,9 @@ def _log(store: Store, run_id: str, point: dict[str, Any]) -> None:
     from mlflow.entities import Metric
     from mlflow.utils.time import get_current_time_millis
 
-    now, step = get_current_time_millis(), point.pop("update")
-    metrics = [Metric(key, value, now, step) for key, value in point.items() if value is not None]
+    now, step = get_current_time_millis(), point["update"]
+    values = {key: value for key, value in point.items() if key != "update" and value is not None}
+    metrics = [Metric(key, value, now, step) for key, value in values.items()]
     store.client.log_batch(run_id, metrics=metrics)
 
 

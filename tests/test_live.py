@@ -1,12 +1,18 @@
 """The live curve of a training, written by its real process to a real MLflow store."""
 
+import io
+import json
 import shutil
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from seq2seq.curve import Point
+from seq2seq.errors import TransientError
 from seq2seq.files import hold_lock
+from tasks import live
 from tasks.live import TRAINING
 from tasks.stage import WORK
 from tasks.store import open_store
@@ -52,3 +58,25 @@ def test_a_server_that_does_not_answer_stops_no_training(folder, monkeypatch, ca
         for point in POINTS:
             tell(point)
     assert "no MLflow store answers at http://127.0.0.1:9" in capfd.readouterr().err
+
+
+def test_points_that_a_server_missed_come_with_the_next_one(folder, monkeypatch, capfd):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/watch/mlflow.db")
+    away = iter([True, False])
+
+    @contextmanager
+    def comes_back():
+        if next(away):
+            raise TransientError("the server is busy")
+        with open_store() as store:
+            yield store
+
+    monkeypatch.setattr(live, "open_store", comes_back)
+    monkeypatch.setattr("sys.argv", ["live", "train", "abc"])
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{json.dumps(asdict(point))}\n" for point in POINTS)))
+    live.main()
+    with open_store() as store:
+        (run,) = store.client.search_runs([store.experiment("phrasebook-en-de")])
+        history = store.client.get_metric_history(run.info.run_id, "validation_loss")
+        assert [one.step for one in history] == [5, 10]
+    assert "notice: the learning curve is not shown now: the server is busy" in capfd.readouterr().err
