@@ -217,9 +217,10 @@ class Recurrent(FromScratch):
         return x, torch.stack(states, dim=1)
 
     def _attend(self, x: Tensor, state: State) -> Tensor:
-        fixed = state.fixed
-        if self.source_attention is not None:
-            x = self.source_attention(x, fixed["keys"], fixed["memory"], fixed["mask"])
+        attention, fixed = self.source_attention, state.fixed
+        if attention is None:  # dropout has met x already
+            return self.norm(x)  # type: ignore[no-any-return]
+        x = attention(x, fixed["keys"], fixed["memory"], fixed["mask"])
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
 
     def _advance(self, tgt: Tensor, state: State) -> tuple[Tensor, State]:
