@@ -1,10 +1,12 @@
 """The whole of params.yaml: which class checks which section."""
 
 import difflib
+import io
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any, cast
 
@@ -101,7 +103,16 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> Parameters:
     params = Parameters.model_validate(sections)
     for problem in _contradictions(params):
         raise UserError(f"{where}: {problem}")
+    architecture = params.model.architecture
+    for name, training in _trainings(params).items():
+        training.check_batches(name, architecture, getattr(params, architecture).max_length)
     return params
+
+
+def _trainings(params: Parameters) -> dict[str, TrainingParams]:
+    """The trainings of a run, by the names of their sections."""
+    backward = {"train_backward": params.train_backward} if params.back_translation.enabled else {}
+    return {"train": params.train} | backward
 
 
 def _contradictions(params: Parameters) -> Iterator[str]:
@@ -111,10 +122,7 @@ def _contradictions(params: Parameters) -> Iterator[str]:
         yield f"'quantization.type' is '{quantization}', which only the transformer has; set it to int8"
     if architecture != "pretrained":
         return
-    trainings = {"train": params.train}
-    if params.back_translation.enabled:
-        trainings["train_backward"] = params.train_backward
-    for name, training in trainings.items():
+    for name, training in _trainings(params).items():
         if training.subword_sampling:
             yield f"'{name}.subword_sampling' needs a tokenizer that is trained here, not a model's own; set it to 0"
         if training.adversarial and params.pretrained.lora_rank:
@@ -122,16 +130,35 @@ def _contradictions(params: Parameters) -> Iterator[str]:
 
 
 def check_launch(params: Parameters) -> None:
-    """Check that what starts the trainings is a program, before anything runs.
+    """Check that the trainings can be started, and translated where that is asked for, before anything runs.
 
     Raises:
-        UserError: it is not.
+        UserError: what should start them is no program, torchrun knows no such options, or there is no C++ compiler.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    for name, training in (("train", params.train), ("train_backward", params.train_backward)):
-        program = "".join(training.launch.split()[:1])  # empty where it is blank
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")  # as PyTorch chooses it
+    for name, training in _trainings(params).items():
+        program, *options = training.launch.split() or [""]
         if not shutil.which(program, path=path):
             raise UserError(f"'{name}.launch': there is no program '{program}'; set it to python, or to torchrun ...")
+        if Path(program).name == "torchrun":
+            _check_torchrun(f"'{name}.launch' is '{training.launch}'", options)
+        if training.compile and not shutil.which(compiler):
+            raise UserError(f"'{name}.compile' needs the C++ compiler {compiler}; install it, or set compile to false")
+
+
+def _check_torchrun(where: str, options: Sequence[str]) -> None:
+    from torch.distributed.run import determine_local_world_size, get_args_parser
+
+    said = io.StringIO()  # its usage, and in the last line what is wrong
+    try:
+        with redirect_stderr(said):
+            known = get_args_parser().parse_args([*options, "-m", "tasks.train"])
+        if determine_local_world_size(known.nproc_per_node) < 1:
+            raise ValueError("--nproc-per-node must be 1 or more")
+    except (SystemExit, ValueError) as error:
+        reason = said.getvalue().strip().rpartition("error: ")[2] or str(error)
+        raise UserError(f"{where}: {reason}; `torchrun --help` lists its options") from None
 
 
 def check_corpora(params: Parameters) -> None:

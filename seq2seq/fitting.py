@@ -60,21 +60,20 @@ def fit(
     Raises:
         UserError: there is nothing to train or to validate on, or the loss is no longer a number.
     """
+    limit = model_params.max_length
+    params.check_batches(label, architecture, limit)
     device = prepare_device(runtime)
     processes = join_processes(device)
-    limit = model_params.max_length
     validation = data.encode_validation(tokenizer, limit)
+    too_long = len(data.validation) - len(validation)
     if processes.is_first:
-        tell_left_out(label, "validation", len(data.validation) - len(validation), limit)
-    _check_size(label, "validation", len(validation))
-    if params.subword_sampling:  # words may be cut into more pieces in the last epoch than in all before
-        _check_batches(label, architecture, params.batch_tokens, 2 * limit)
+        tell_left_out(label, "validation", too_long, limit)
+    _check_size(label, "validation", len(validation), too_long)
     stores = EpochStores(data, tokenizer, params.subword_sampling, params.seed, limit, work, processes, label)
 
     def checked_store(epoch: int) -> TokenStore:
         store = stores(epoch)
-        _check_size(label, "training", store.pairs)
-        _check_batches(label, architecture, params.batch_tokens, store.longest)
+        _check_size(label, "training", store.pairs, store.left_out)
         return store
 
     torch.manual_seed(params.seed)
@@ -96,14 +95,9 @@ def fit(
     return points
 
 
-def _check_size(label: str, name: str, pairs: int) -> None:
-    if not pairs:
-        raise UserError(f"{label}: the {name} set is empty; reports/cleaning.json says what was dropped, and why")
-
-
-def _check_batches(label: str, architecture: str, batch_tokens: int, longest: int) -> None:
-    if longest > batch_tokens:
-        raise UserError(
-            f"params.yaml: '{label}.batch_tokens' is {batch_tokens}, but a pair may have {longest} pieces; set it to "
-            f"at least that, or lower '{architecture}.max_length' to leave out long pairs"
-        )
+def _check_size(label: str, name: str, pairs: int, too_long: int) -> None:
+    if pairs:
+        return
+    if too_long:
+        raise UserError(f"{label}: all {too_long:,} {name} pairs are too long for the model; raise its max_length")
+    raise UserError(f"{label}: the {name} set is empty; reports/cleaning.json says what was dropped, and why")

@@ -33,19 +33,20 @@ class Progress:
         self.done += amount
         self.note = note or self.note
         if self.bar is not None:
+            self.bar.total = self.total  # which may have become known better
             self.bar.set_postfix_str(self.note, refresh=False)
             self.bar.update(amount)
         elif not self.quiet and time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self._line()
 
-    def _line(self) -> None:
+    def _line(self, ended: bool = False) -> None:
         self.last_line = time.monotonic()
         elapsed = self.last_line - self.started
         rate = (self.done - self.initial) / elapsed if elapsed else 0.0
         parts = [f"{self.label}: {self.done:,}"]
         if self.total:
             parts[0] += f" of {self.total:,} {self.unit}"
-            if rate:
+            if rate and not ended:
                 parts.append(f"{max(self.total - self.done, 0) / rate:,.0f} s left")
         else:
             parts[0] += f" {self.unit}"
@@ -61,4 +62,4 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
         elif self.done and error is None and not self.quiet:
-            self._line()
+            self._line(ended=True)

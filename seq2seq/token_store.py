@@ -30,7 +30,7 @@ def write_token_store(folder: Path, parts: Iterable[tuple[Encoded, Encoded]], to
     """
     shards = -(-total // PAIRS_PER_SHARD) or 1
     draw = np.random.default_rng(0)
-    kept = seen = longest = 0
+    kept = seen = 0
     with replacing(folder) as partial:
         partial.mkdir()
         for shard in range(shards):
@@ -40,12 +40,12 @@ def write_token_store(folder: Path, parts: Iterable[tuple[Encoded, Encoded]], to
             for src, tgt, shard in zip(sources, targets, draw.integers(shards, size=len(sources)), strict=True):
                 seen += 1
                 if fits(src, tgt, max_length):
-                    kept, longest = kept + 1, max(longest, len(src) + len(tgt) + 1)
+                    kept += 1
                     drawn[shard].append((src, tgt))
             for shard, pairs in enumerate(drawn):
                 if pairs:
                     _append(partial, shard, pairs)
-        write_json(partial / FACTS, {"shards": shards, "pairs": kept, "left_out": seen - kept, "longest": longest})
+        write_json(partial / FACTS, {"shards": shards, "pairs": kept, "left_out": seen - kept})
 
 
 def fits(src: Sequence[int], tgt: Sequence[int], max_length: int) -> bool:
@@ -76,7 +76,6 @@ class TokenStore:
         """Open what :func:`write_token_store` wrote."""
         self.folder, facts = folder, read_json(folder / FACTS)
         self.shards, self.pairs, self.left_out = facts["shards"], facts["pairs"], facts["left_out"]
-        self.longest = facts["longest"]  # source and target pieces of a pair, BOS or EOS included
 
     def __len__(self) -> int:
         return int(self.shards)

@@ -53,6 +53,23 @@ class TrainingParams(Section):
     compile: bool = Field(description="let torch.compile translate the model; needs a C++ compiler")
     seed: int = Field(ge=0, lt=2**63, description="of initial weights, order of batches and dropout")
 
+    def check_batches(self, label: str, architecture: str, max_length: int) -> None:
+        """Check that the longest pair that a model takes has room in a batch.
+
+        Args:
+            label: name of this section of params.yaml.
+            architecture: name of the model's section.
+            max_length: pieces of either side at most.
+
+        Raises:
+            UserError: it has none.
+        """
+        if (longest := 2 * max_length) > self.batch_tokens:
+            raise UserError(
+                f"'{label}.batch_tokens' is {self.batch_tokens}, but a pair may have {longest} pieces; set it to "
+                f"at least that, or lower '{architecture}.max_length' to leave out long pairs"
+            )
+
 
 @dataclass
 class Position:
@@ -142,6 +159,7 @@ class Trainer:
             for pairs, rows in self._batches(epochs):
                 self._update(pairs, rows)
                 learned += pairs.target_tokens(rows)
+                progress.total = self._expected_updates()
                 progress.add(1, f"{learned / (time.monotonic() - started):,.0f} target tokens/s, {self._note()}")
                 if position.update % params.validate_every == 0 or position.update == params.max_updates:
                     self._validate(validation)
@@ -161,6 +179,14 @@ class Trainer:
                 if self._done():
                     return
             position.epoch, position.batch = position.epoch + 1, 0
+
+    def _expected_updates(self) -> int:
+        """Updates of the whole training if it does not stop early; how long an epoch is shows at its end."""
+        position, params = self.position, self.params
+        if not position.epoch:
+            return params.max_updates
+        per_epoch = (position.update - position.batch) / position.epoch
+        return min(params.max_updates, round(per_epoch * params.max_epochs))
 
     def _done(self) -> bool:
         position, params = self.position, self.params
@@ -242,7 +268,8 @@ class Trainer:
             raise UserError(f"training: the validation loss is {loss:g} at update {position.update}; {self._gentler()}")
         score = self.score(self.validated) if self.score else None
         self.model.train()
-        point = Point(position.update, position.epoch + 1, self._rate(), position.loss / position.tokens, loss, score)
+        epoch = position.epoch + (position.batch > 0)  # counted from 1; the one that has just ended, or runs
+        point = Point(position.update, epoch, self._rate(), position.loss / position.tokens, loss, score)
         position.points.append(point)
         position.loss, position.tokens = 0.0, 0
         if self.processes.is_first:

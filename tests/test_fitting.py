@@ -18,8 +18,11 @@ from tests.trainings import fit_tiny, sampled
 
 
 def test_batches_that_can_not_hold_the_longest_pair_are_refused(tokenizer, tmp_path):
-    with pytest.raises(UserError, match=r"'train.batch_tokens' is 16, but a pair may have \d+ pieces; set it to"):
-        fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=TRAINING.model_copy(update={"batch_tokens": 16}))
+    small, enough = (TRAINING.model_copy(update={"batch_tokens": size, "max_updates": 1}) for size in (127, 128))
+    with pytest.raises(UserError, match=r"'train.batch_tokens' is 127, but a pair may have 128 pieces; set it to"):
+        fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=small)
+    assert not list(tmp_path.glob("tokens-*"))
+    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=enough)
 
 
 def test_encoding_the_corpus_does_not_count_as_time_of_updates(tokenizer, tmp_path, monkeypatch):
@@ -48,14 +51,13 @@ def test_pairs_that_are_too_long_as_an_epoch_cuts_them_are_told(tokenizer, tmp_p
     assert len({count for count, _ in found}) > 1
 
 
-def test_batches_hold_the_longest_pair_however_words_are_cut(tokenizer, tmp_path):
-    params = sampled(batch_tokens=2 * SMALL.max_length - 1)
-    with pytest.raises(UserError, match=r"'train.batch_tokens' is 127, but a pair may have 128 pieces"):
-        fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=params)
-    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=params.model_copy(update={"subword_sampling": 0.0}))
-
-
 def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
     with pytest.raises(UserError, match="the training set is empty"):
         fit_tiny(tokenizer, tmp_path, tiny_corpus()[:0])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_set_whose_pairs_are_all_too_long_says_so(tokenizer, tmp_path):
+    short = SMALL.model_copy(update={"max_length": 2})
+    with pytest.raises(UserError, match="all 36 validation pairs are too long for the model; raise its max_length"):
+        fit_tiny(tokenizer, tmp_path, tiny_corpus(), model_params=short)

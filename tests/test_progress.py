@@ -19,6 +19,7 @@ def test_rate_and_time_left_come_from_what_was_done_since_the_start(clock, capsy
         clock[0] += progress.SECONDS_BETWEEN_LINES + 5
         shown.add(100, "loss 2.0")
         assert capsys.readouterr().err == "train: 900 of 1,000 updates, 5 updates/s, 20 s left, loss 2.0\n"
+    assert capsys.readouterr().err == "train: 900 of 1,000 updates, 5 updates/s, loss 2.0\n"
 
 
 def test_a_bar_begins_where_the_work_goes_on(monkeypatch, capsys):

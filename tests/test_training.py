@@ -5,12 +5,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from seq2seq.batches import pad
+from seq2seq.batches import PairedSequences, pad, training_batches
 from seq2seq.curve import Point, write_curve
 from seq2seq.errors import UserError
 from seq2seq.metrics import quick_score
 from seq2seq.objective import BatchLoss, shifted
-from seq2seq.processes import ALONE
+from seq2seq.processes import ALONE, Processes
 from seq2seq.r_drop import r_drop_loss
 from seq2seq.schedules import SCHEDULES, Step, learning_rate
 from seq2seq.search import beam_search
@@ -187,10 +187,61 @@ def test_the_embeddings_are_shifted_uphill_and_come_back(tokenizer):
     assert same(model.weights(), weights)
 
 
-@pytest.mark.parametrize("change", [{"r_drop": 1.0}, {"adversarial": 0.5}, {"schedule": "plateau"}])
-def test_each_way_of_training_lowers_the_loss(tokenizer, tmp_path, change):
-    _, points = train(tokenizer, tmp_path / "work", **change)
+def test_updates_are_those_of_pytorchs_own_parts(tokenizer, tmp_path):
+    params = {"max_updates": 3, "validate_every": 3, "average_checkpoints": 1, "adam_beta2": 0.9, "clip_norm": 0.5}
+    trainer, (point,) = train(tokenizer, tmp_path, dropout=0.0, **params)
+    model, pairs, settings = tiny_model(tokenizer, dropout=0.0), tiny_pairs(tokenizer), trainer.params
+    groups = [
+        {"params": [weight for weight in model.parameters() if weight.dim() > 1], "weight_decay": 0.01},
+        {"params": [weight for weight in model.parameters() if weight.dim() == 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.9), eps=1e-9)
+    batches, losses, tokens = training_batches([pairs], settings.batch_tokens, settings.seed, 0), 0.0, 0
+    for update, (_, rows) in zip(range(1, 4), batches, strict=False):
+        batch = pairs.batch(rows)
+        logits = model.project(model(batch.src, batch.src_mask, batch.tgt_in))[batch.tgt_mask]
+        loss = F.cross_entropy(logits, batch.tgt_out[batch.tgt_mask], label_smoothing=0.1)
+        optimizer.zero_grad()
+        loss.backward()
+        assert torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5) > 0.5
+        optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = settings.lr * update / 8  # of warm-up
+        optimizer.step()
+        losses, tokens = losses + loss.item() * len(logits), tokens + len(logits)
+    assert point.train_loss == pytest.approx(losses / tokens, rel=1e-5)
+    for name, weight in trainer.model.weights().items():
+        if not name.endswith("kv.bias"):  # attention is the same for any bias of its keys: their gradient is noise
+            torch.testing.assert_close(weight, model.weights()[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"r_drop": 1.0}, {"adversarial": 0.5}, {"schedule": "plateau", "warmup_updates": 2}]
+)
+def test_each_way_of_training_is_another_and_lowers_the_loss(tokenizer, tmp_path, change):
+    plain, _ = train(tokenizer, tmp_path / "plain")
+    trainer, points = train(tokenizer, tmp_path / "work", **change)
     assert points[-1].validation_loss < points[0].validation_loss
+    assert not same(trainer.model.weights(), plain.model.weights())
+
+
+def test_each_process_drops_out_units_of_its_own(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(Processes, "sum", lambda self, value: value)
+    monkeypatch.setattr(Processes, "gather", lambda self, value: [value])
+    monkeypatch.setattr(Processes, "wrap", lambda self, module, device: module)
+    pairs = PairedSequences.of([[7, 8, EOS]] * 4, [[9, 10]] * 4)  # the same for all
+    weights = []
+    for rank in (0, 0, 1):
+        trainer = Trainer(tiny_model(tokenizer), TRAINING, tmp_path, CPU, None, Processes(rank, 2))
+        trainer.model.train()
+        trainer._update(pairs, np.arange(4))
+        weights.append(trainer.model.weights())
+    assert same(weights[0], weights[1])
+    assert not same(weights[0], weights[2])
+
+
+def test_a_training_that_ends_with_an_epoch_counts_it_once(tokenizer, tmp_path):
+    trainer, points = train(tokenizer, tmp_path, max_updates=1000, max_epochs=3)
+    assert [points[0].epoch, points[-1].epoch] == [1, 3]
+    assert trainer._expected_updates() == points[-1].update
 
 
 def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_path):

@@ -66,6 +66,11 @@ def test_the_repositorys_params_and_each_preset_are_valid():
         (lambda tree: tree["transformer"].update(heads=3), "here: 'transformer': width 128 must be a multiple of"),
         (lambda tree: tree["languages"].update(source="EN"), "here: 'languages.source' is 'EN': write an ISO 639 code"),
         (
+            lambda tree: tree["train_backward"].update(batch_tokens=511),
+            "'train_backward.batch_tokens' is 511, but a pair may have 512 pieces; set it to at least that, or lower "
+            "'transformer.max_length'",
+        ),
+        (
             lambda tree: tree["transformer"].update(dropout=1.5),
             "here: 'transformer.dropout' is 1.5: input should be less than ",
         ),
@@ -206,11 +211,22 @@ def test_pairs_that_can_not_be_learned_from_are_told_before_anything_runs(tmp_pa
         check_corpora(params)
 
 
-@pytest.mark.parametrize("launch", ["pythn", "torchrunn --nproc-per-node 2"])
-def test_trainings_that_no_program_would_start_are_told_before_anything_runs(launch):
-    params = check_parameters(*resolve(REPOSITORY, [], [f"train.launch={launch}"]))
-    with pytest.raises(UserError, match=rf"'train\.launch': there is no program '{launch.split()[0]}'"):
-        check_launch(params)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("launch=pythn", "'train.launch': there is no program 'pythn'"),
+        ("launch=torchrunn --nproc-per-node 2", "'train.launch': there is no program 'torchrunn'"),
+        ("launch=torchrun --nproc-per-node two", "'train.launch' is .*: Unsupported nproc_per_node value: two"),
+        ("launch=torchrun --nproc-per-node 0", "'train.launch' is .*: --nproc-per-node must be 1 or more"),
+        ("launch=torchrun --nproc-pre-node 2", "'train.launch' is .*: unrecognized arguments: --nproc-pre-node"),
+        ("compile=true", r"'train.compile' needs the C\+\+ compiler no-g\+\+; install it, or set compile to false"),
+    ],
+)
+def test_trainings_that_can_not_be_started_are_told_before_anything_runs(monkeypatch, change, message):
+    monkeypatch.setenv("CXX", "no-g++")
+    with pytest.raises(UserError, match=message):
+        check_launch(check_parameters(*resolve(REPOSITORY, [], [f"train.{change}"])))
+    check_launch(check_parameters(*resolve(REPOSITORY, [], ["train.launch=torchrun --nproc-per-node 2"])))
 
 
 def test_what_one_run_fetched_is_there_for_all(toy, tmp_path):
