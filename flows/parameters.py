@@ -137,7 +137,8 @@ def check_launch(params: Parameters) -> None:
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")  # as PyTorch chooses it
-    for name, training in _trainings(params).items():
+    # also of a backward model that is not wanted: its stage starts all the same, to say so
+    for name, training in {"train": params.train, "train_backward": params.train_backward}.items():
         program, *options = training.launch.split() or [""]
         if not shutil.which(program, path=path):
             raise UserError(f"'{name}.launch': there is no program '{program}'; set it to python, or to torchrun ...")

@@ -227,6 +227,9 @@ def test_trainings_that_can_not_be_started_are_told_before_anything_runs(monkeyp
     with pytest.raises(UserError, match=message):
         check_launch(check_parameters(*resolve(REPOSITORY, [], [f"train.{change}"])))
     check_launch(check_parameters(*resolve(REPOSITORY, [], ["train.launch=torchrun --nproc-per-node 2"])))
+    unwanted = ["back_translation.enabled=false", "train_backward.launch=pythn"]
+    with pytest.raises(UserError, match="'train_backward.launch': there is no program 'pythn'"):
+        check_launch(check_parameters(*resolve(REPOSITORY, [], unwanted)))
 
 
 def test_what_one_run_fetched_is_there_for_all(toy, tmp_path):
