@@ -228,7 +228,7 @@ def test_trainings_that_can_not_be_started_are_told_before_anything_runs(monkeyp
         check_launch(check_parameters(*resolve(REPOSITORY, [], [f"train.{change}"])))
     check_launch(check_parameters(*resolve(REPOSITORY, [], ["train.launch=torchrun --nproc-per-node 2"])))
     unwanted = ["back_translation.enabled=false", "train_backward.launch=pythn"]
-    with pytest.raises(UserError, match="'train_backward.launch': there is no program 'pythn'"):
+    with pytest.raises(UserError, match=r"'train_backward\.launch': there is no program 'pythn'"):
         check_launch(check_parameters(*resolve(REPOSITORY, [], unwanted)))
 
 
