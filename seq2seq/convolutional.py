@@ -1,8 +1,8 @@
 """Convolutional encoder-decoder: gated convolutions, and attention in every decoder layer.
 
 Gehring et al. 2017, https://arxiv.org/abs/1705.03122; gates: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083.
-Weight normalisation is left out: what it is for, sums of like variance, the initial weights see to. So is the scaling
-of the encoder's gradients.
+What there keeps variances alike and training stable, weight normalisation, factors on sums and on gradients, is here
+layer normalisation before each convolution, and dot products divided by the root of the width (Vaswani et al. 2017).
 
 Shapes: B batch, S source length, T target length, D model width, W kernel width. Masks: True is a real token.
 """
@@ -17,8 +17,6 @@ from torch import Tensor, nn
 from seq2seq.dropout import Dropout
 from seq2seq.encoder_decoder import FromScratch, FromScratchParams
 from seq2seq.state import State
-
-HALF = math.sqrt(0.5)  # keeps the variance of a sum of two
 
 
 class ConvolutionalParams(FromScratchParams):
@@ -41,17 +39,13 @@ class GatedConvolution(nn.Module):
 
     def __init__(self, params: ConvolutionalParams) -> None:
         super().__init__()
+        self.norm = nn.LayerNorm(params.width)
         self.dropout = Dropout(params.dropout)
         self.convolution = nn.Conv1d(params.width, 2 * params.width, params.kernel)
-        # section 3.5: the gate quarters the variance, dropout raises it by 1 / (1 - p)
-        deviation = math.sqrt(4 * (1 - params.dropout) / (params.kernel * params.width))
-        nn.init.normal_(self.convolution.weight, std=deviation)
-        assert self.convolution.bias is not None
-        nn.init.zeros_(self.convolution.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, L + W - 1, D] to [B, L, D]."""
-        return F.glu(self.convolution(self.dropout(x).transpose(1, 2)), dim=1).transpose(1, 2)
+        return F.glu(self.convolution(self.dropout(self.norm(x)).transpose(1, 2)), dim=1).transpose(1, 2)
 
 
 class SourceAttention(nn.Module):
@@ -64,20 +58,17 @@ class SourceAttention(nn.Module):
 
     def queries(self, hidden: Tensor, embedded: Tensor) -> Tensor:
         """What is compared with the source: [B, T, D]."""
-        return (self.query(hidden) + embedded) * HALF  # type: ignore[no-any-return]
+        return self.query(hidden) + embedded  # type: ignore[no-any-return]
 
     def weights(self, hidden: Tensor, embedded: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
         """The attention [B, T, S] that :meth:`forward` applies, computed explicitly for display."""
-        scores = self.queries(hidden, embedded) @ keys.transpose(1, 2)
+        scores = self.queries(hidden, embedded) @ keys.transpose(1, 2) / math.sqrt(keys.shape[2])
         return scores.masked_fill(~mask.unsqueeze(1), -math.inf).softmax(2)
 
     def forward(self, hidden: Tensor, embedded: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
         """Map [B, T, D], with the embeddings [B, T, D] below it, to [B, T, D]; ``mask`` [B, S]."""
         query, allowed = self.queries(hidden, embedded), mask.unsqueeze(1)  # [B, 1, S]
-        context = F.scaled_dot_product_attention(query, keys, values, attn_mask=allowed, scale=1.0)
-        # a mean of n values has 1 / n of their variance, where attention is even
-        lengths = mask.sum(1).to(context.dtype)[:, None, None]
-        return self.out(context * lengths.sqrt())  # type: ignore[no-any-return]
+        return self.out(F.scaled_dot_product_attention(query, keys, values, attn_mask=allowed))  # type: ignore[no-any-return]
 
 
 class DecoderLayer(nn.Module):
@@ -93,7 +84,7 @@ class DecoderLayer(nn.Module):
         seen = torch.cat([past, x], dim=1)
         hidden = self.convolution(seen)
         attended = self.attention(hidden, embedded, fixed["keys"], fixed["values"], fixed["mask"])
-        return (x + (hidden + attended) * HALF) * HALF, seen[:, seen.shape[1] - past.shape[1] :]
+        return x + hidden + attended, seen[:, seen.shape[1] - past.shape[1] :]
 
 
 class Convolutional(FromScratch):
@@ -112,11 +103,11 @@ class Convolutional(FromScratch):
             nn.init.normal_(positions.weight, std=params.width**-0.5)
         self.encoder = nn.ModuleList(GatedConvolution(params) for _ in range(params.encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(params) for _ in range(params.decoder_layers))
-        self.out = nn.Linear(params.width, params.width)
+        self.source_norm, self.norm = nn.LayerNorm(params.width), nn.LayerNorm(params.width)
         self.dropout = Dropout(params.dropout)
 
     def _embed(self, embedding: nn.Embedding, positions: Tensor, tokens: Tensor) -> Tensor:
-        scaled = (embedding(tokens) + positions) * math.sqrt(self.params.width / 2)
+        scaled = (embedding(tokens) + positions) * math.sqrt(self.params.width / 2)  # of variance 1
         return self.dropout(scaled)  # type: ignore[no-any-return]
 
     def _encode(self, src: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,8 +116,9 @@ class Convolutional(FromScratch):
         x, beside, real = embedded, self.params.kernel // 2, mask.unsqueeze(2)
         for layer in self.encoder:
             padded = F.pad(x * real, (0, 0, beside, beside))  # [B, S + W - 1, D]
-            x = (x + layer(padded)) * HALF
-        return x, (x + embedded) * HALF
+            x = x + layer(padded)
+        keys = self.source_norm(x)
+        return keys, keys + embedded
 
     def start(self, src: Tensor, mask: Tensor) -> State:
         """Encode a batch, [B, S], and return the state before the first target piece."""
@@ -144,7 +136,7 @@ class Convolutional(FromScratch):
         moving = {"position": state.moving["position"] + length}
         for number, layer in enumerate(self.decoder):
             x, moving[f"past{number}"] = layer(x, state.moving[f"past{number}"], embedded, state.fixed)
-        return self.dropout(self.out(x)), State(state.fixed, moving)
+        return self.dropout(self.norm(x)), State(state.fixed, moving)
 
     def forward(self, src: Tensor, mask: Tensor, tgt: Tensor) -> Tensor:
         """Hidden states [B, T, D] for source [B, S], its mask [B, S] and target [B, T] (teacher forcing)."""

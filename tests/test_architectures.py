@@ -1,5 +1,6 @@
 """One contract for every architecture: what training, search and bundles rely on."""
 
+import math
 from itertools import product
 
 import pytest
@@ -237,6 +238,18 @@ def test_attention_is_a_distribution_over_the_real_source(shape, model, batch):
     assert shown.shape == (*batch.tgt_in.shape, batch.src.shape[1])
     torch.testing.assert_close(shown.sum(-1), torch.ones(shown.shape[:2]))
     assert not shown.masked_select(~batch.src_mask.unsqueeze(1).expand_as(shown)).any()
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "recurrent-sutskever"], indirect=True)
+@torch.inference_mode()
+def test_attention_begins_soft(shape, tokenizer):
+    """A softmax that begins hard passes little gradient: two models here learned next to nothing for it."""
+    model = build(shape, tokenizer, width=256).eval()
+    pieces = torch.arange(10, tokenizer.target_size)  # those of one piece are alike, so none is on both sides
+    src, tgt = pieces[:20].view(2, 10), pieces[20:40].view(2, 10)
+    shown = model.attention(src, torch.ones_like(src, dtype=torch.bool), tgt)  # [B, T, S]
+    evenness = torch.special.entr(shown).sum(-1) / math.log(10)  # [B, T]
+    assert evenness.min() > 0.6
 
 
 @torch.inference_mode()
