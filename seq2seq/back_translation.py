@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from seq2seq.cleaning import CleaningParams, normalise_frame, pair_filters
 from seq2seq.corpus import pairs
 from seq2seq.decoding import DecodingParams
 from seq2seq.export import export_ctranslate2, is_known_to_ctranslate2
@@ -25,6 +26,7 @@ def back_translate(
     bundle: Path,
     lines: list[str],
     params: BackTranslationParams,
+    cleaning: CleaningParams,
     decoding: DecodingParams,
     runtime: RuntimeParams,
     work: Path,
@@ -35,6 +37,7 @@ def back_translate(
         bundle: the backward model (target to source), a PyTorch bundle.
         lines: real target text.
         params: how to search.
+        cleaning: which pairs are good enough: what is asked of real ones, since models copy and repeat themselves.
         decoding: beam and batch sizes.
         runtime: device and threads.
         work: folder of unfinished work.
@@ -45,10 +48,15 @@ def back_translate(
             targets, file = lines[start : start + SHARD_LINES], work / f"shard-{number:05d}.json"
             if not file.exists():
                 write_json(file, _sources(translator, targets, params, decoding, number))
-            sources = read_json(file)
             progress.add(len(targets))
-            made = [(source, target) for source, target in zip(sources, targets, strict=True) if source.strip()]
-            yield pairs([source for source, _ in made], [target for _, target in made], "synthetic")
+            yield _good_pairs(pairs(read_json(file), targets, "synthetic"), cleaning)
+
+
+def _good_pairs(made: pd.DataFrame, cleaning: CleaningParams) -> pd.DataFrame:
+    kept = normalise_frame(made)
+    for keep in pair_filters(cleaning).values():
+        kept = kept[keep(kept)]
+    return kept[made.columns]
 
 
 def _fast_form(bundle: Path, work: Path) -> Path:

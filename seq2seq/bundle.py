@@ -7,7 +7,7 @@ Nothing in it changes with time, host or commit.
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -30,7 +30,8 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int
+    # what the files mean; raised with every change after which a model made before would compute something else
+    format: Literal[2] = 2
     task: str
     architecture: str
     engine: str  # pytorch or ctranslate2

@@ -23,7 +23,7 @@ def find_model(model: str, revision: str) -> Path:
 
     Raises:
         UserError: nothing is named, there is no such model, it lacks a part, or there is no network.
-        TransientError: the server is busy.
+        TransientError: the server is busy, or the connection broke.
     """
     folder = _folder(model)
     if folder is None:
@@ -89,13 +89,18 @@ def _ask(name: str, revision: str) -> str:
 
 def _fetch(name: str, revision: str) -> Path:
     """A copy of a model, in Hugging Face's own cache."""
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - as above
+    import httpx2  # noqa: PLC0415 - as above
+    from huggingface_hub import errors, snapshot_download  # noqa: PLC0415
     from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
 
     if not sys.stderr.isatty():
         disable_progress_bars()
     print(f"pretrained: fetching {name} from huggingface.co, unless its cache has it", flush=True)
-    return Path(snapshot_download(name, revision=revision, allow_patterns=FETCHED))
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=FETCHED))
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, httpx2.TransportError) as error:
+        reason = textwrap.shorten(str(error) or type(error).__name__, 200)
+        raise TransientError(f"huggingface.co stopped sending {name} ({reason}); try again later") from None
 
 
 def _kept(name: str, revision: str, reason: str) -> Path:

@@ -1,6 +1,7 @@
 """LoRA: a frozen model learns low-rank updates of its matrices (Hu et al. 2021, https://arxiv.org/abs/2106.09685).
 
 All linear maps get one, as in Dettmers et al. 2023, https://arxiv.org/abs/2305.14314. The layers are those of peft.
+What an encoder lacked to become a decoder, its attention to the source, is new, and learns whole.
 """
 
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from torch import Tensor, nn
 
 ADAPTER = "default"  # peft's name of the updates
 BASE = ".base_layer"  # where peft puts a layer that it wraps
+NEW = ".crossattention."  # the attention to the source of BERT and its like as decoders
 
 
 def add_low_rank(model: nn.Module, rank: int, alpha: float, dropout: float) -> None:
-    """Freeze a model and give each of its linear maps a trainable update, at first zero.
+    """Freeze what a model has learned before, and give each of its linear maps a trainable update, at first zero.
 
     Args:
         model: anything with linear layers.
@@ -22,10 +24,13 @@ def add_low_rank(model: nn.Module, rank: int, alpha: float, dropout: float) -> N
     """
     from peft import LoraConfig, inject_adapter_in_model  # noqa: PLC0415 - takes seconds, and few trainings need it
 
-    names = [name for name, module in model.named_modules() if type(module) is nn.Linear]
+    names = [name for name, module in model.named_modules() if type(module) is nn.Linear and NEW not in name]
     model.requires_grad_(False)
     config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=names)
     inject_adapter_in_model(config, model, ADAPTER)
+    for name, weight in model.named_parameters():
+        if NEW in name:
+            weight.requires_grad_(True)
 
 
 def _wrapped(model: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -12,7 +12,7 @@ class Step:
     update: int  # counted from 1
     warmup: int  # updates
     total: int  # updates
-    losses: Sequence[float]  # of the validations so far
+    losses: Sequence[float]  # of the validations since the warm-up
 
 
 def inverse_sqrt(step: Step) -> float:

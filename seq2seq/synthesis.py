@@ -1,6 +1,8 @@
 """Which synthetic pairs are made, and from which lines; :mod:`seq2seq.back_translation` makes them."""
 
 import hashlib
+import heapq
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -27,10 +29,10 @@ class BackTranslationParams(Section):
         return "" if mono_lines else "no corpus has monolingual target text"
 
 
-def choose_lines(lines: list[str], count: int, seed: int) -> list[str]:
-    """Take ``count`` distinct lines by hash, in the order of their hashes: the same whatever their order was."""
+def choose_lines(lines: Iterable[str], count: int, seed: int) -> list[str]:
+    """Take ``count`` lines by hash, in the order of their hashes: the same whatever their order was."""
 
-    def rank(line: str) -> bytes:
-        return hashlib.blake2b(line.encode(), digest_size=8, salt=seed.to_bytes(8, "big")).digest()
+    def rank(line: str) -> tuple[bytes, str]:
+        return hashlib.blake2b(line.encode(), digest_size=8, salt=seed.to_bytes(8, "big")).digest(), line
 
-    return sorted(set(lines), key=lambda line: (rank(line), line))[:count]
+    return heapq.nsmallest(count, lines, key=rank)

@@ -33,7 +33,11 @@ class TrainingParams(Section):
     max_updates: int = Field(ge=1, description="optimizer steps at most")
     max_epochs: int = Field(ge=1, description="passes over the training set at most")
     batch_tokens: int = Field(ge=16, description="source plus target tokens of a batch at most, padding counted")
-    subword_sampling: float = Field(ge=0, le=1, description="how freely words are cut anew in each epoch; 0: never")
+    subword_sampling: float = Field(
+        ge=0,
+        le=1,
+        description="above 0 words are cut anew in each epoch: unigram's alpha, or bpe's share of dropped merges",
+    )
     accumulate: int = Field(ge=1, description="parts that a batch is computed in, one after another, to save memory")
     launch: str = Field(min_length=1, description="how the stage's process is started: python, or torchrun for several")
     schedule: Literal["inverse_sqrt", "cosine", "plateau", "constant"] = Field(description="way down after warm-up")
@@ -230,7 +234,8 @@ class Trainer:
         return f"lower the learning rate (lr={self.params.lr:g}) or lengthen warmup_updates in params.yaml"
 
     def _rate(self) -> float:
-        params, losses = self.params, [point.validation_loss for point in self.position.points]
+        params, points = self.params, self.position.points
+        losses = [point.validation_loss for point in points if point.update > params.warmup_updates]
         step = schedules.Step(self.position.update, params.warmup_updates, params.max_updates, losses)
         return schedules.learning_rate(params.schedule, params.lr, step)
 

@@ -36,7 +36,6 @@ def save_model(
         tokenizer.save(partial / TOKENIZER)
         write_bytes(partial / WEIGHTS, save(model.weights()))
         manifest = Manifest(
-            format=1,
             task=task,
             architecture=model.architecture,
             engine="pytorch",

@@ -9,12 +9,14 @@ def main() -> None:
     """Translate target sentences back."""
     arguments = path_arguments(__doc__, "backward", "train", "mono", "out")
     from seq2seq.back_translation import back_translate
-    from seq2seq.corpus import count_lines, read_corpus, write_corpus
+    from seq2seq.cleaning import CleaningParams
+    from seq2seq.corpus import count_lines, read_partitions, write_corpus
     from seq2seq.decoding import DecodingParams
     from seq2seq.files import replacing
     from seq2seq.synthesis import BackTranslationParams, choose_lines
 
     params = load_section(PARAMS, "back_translation", BackTranslationParams)
+    cleaning = load_section(PARAMS, "cleaning", CleaningParams)
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     if reason := params.reason_to_skip(count_lines(arguments.mono)):
@@ -22,15 +24,17 @@ def main() -> None:
         write_corpus(arguments.out, [])
         return
     count = int(params.ratio * count_lines(arguments.train))
-    lines = choose_lines(list(read_corpus(arguments.mono)["target"]), count, params.seed)
-    sections = {"back_translation": params, "decoding": decoding, "runtime": runtime}
+    mono = (line for frame in read_partitions(arguments.mono) for line in frame["target"])
+    lines = choose_lines(mono, count, params.seed)
+    sections = {"back_translation": params, "cleaning": cleaning, "decoding": decoding, "runtime": runtime}
     origin = origin_of(sections, {"backward": arguments.backward, "mono": arguments.mono}, lines=len(lines))
     with (
         work_directory("back_translate", digest_of_inputs(origin)) as work,
         replacing(arguments.out) as partial,
     ):
-        made = back_translate(arguments.backward, lines, params, decoding, runtime, work)
-        print(f"back_translate: {write_corpus(partial, made):,} synthetic pairs")
+        made = back_translate(arguments.backward, lines, params, cleaning, decoding, runtime, work)
+        kept = write_corpus(partial, made)
+        print(f"back_translate: {kept:,} synthetic pairs; {len(lines) - kept:,} more did not pass what `cleaning` asks")
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ def test_attention_begins_soft(shape, tokenizer):
     src, tgt = pieces[:20].view(2, 10), pieces[20:40].view(2, 10)
     shown = model.attention(src, torch.ones_like(src, dtype=torch.bool), tgt)  # [B, T, S]
     evenness = torch.special.entr(shown).sum(-1) / math.log(10)  # [B, T]
-    assert evenness.min() > 0.6
+    assert evenness.mean() > 0.7
 
 
 @torch.inference_mode()

@@ -59,8 +59,9 @@ def run(monkeypatch, *stages):
         ("t5", ["t5"], ["train.max_updates=60", "train.lr=1e-2"]),
         ("t5", ["t5", "lora"], ["train.max_updates=20"]),
         ("bert2bert", ["bert2bert"], ["train.max_updates=20"]),
+        ("bert2bert", ["bert2bert", "lora"], ["train.max_updates=20"]),
     ],
-    ids=["t5", "lora", "bert2bert"],
+    ids=["t5", "lora", "bert2bert", "bert2bert-lora"],
 )
 def test_the_stages_train_a_model_from_a_folder_further(project, monkeypatch, kind, presets, changes):
     model = KINDS[kind](project / "model")

@@ -25,11 +25,11 @@ NAME, COMMIT = "tiny/t5", "1" * 40
 SCRIPT = """
 import sys
 from seq2seq import hub
-from seq2seq.errors import UserError
+from seq2seq.errors import TransientError, UserError
 try:
     print(getattr(hub, sys.argv[1])(*sys.argv[2:]))
-except UserError as error:
-    print("error:", error)
+except (TransientError, UserError) as error:
+    print(type(error).__name__ + ":", error)
 """
 
 
@@ -50,7 +50,9 @@ class Answers(BaseHTTPRequestHandler):
         for name, value in ({"Content-Length": str(len(content))} | headers).items():
             self.send_header(name, value)
         self.end_headers()
-        if body:
+        if body and self.server.breaks and "/resolve/" in self.path:
+            self.close_connection = True  # in the midst of a file
+        elif body:
             self.wfile.write(content)
 
     def found(self, path):
@@ -72,9 +74,9 @@ class Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub_of(folder):
+def hub_of(folder, breaks=False):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.folder = folder
+    server.folder, server.breaks = folder, breaks
     threading.Thread(target=server.serve_forever).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -115,13 +117,19 @@ def test_a_model_is_fetched_by_name_and_found_again_without_a_network(tmp_path, 
         assert ask("check_model", NAME, "main", endpoint, **variables) == "None"
 
 
+def test_a_connection_that_breaks_may_be_tried_again(tmp_path, ask):
+    with hub_of(tiny_t5(tmp_path / "t5"), breaks=True) as endpoint:
+        said = ask("find_model", NAME, "main", endpoint)
+    assert said.startswith("TransientError: huggingface.co stopped sending tiny/t5 (")
+
+
 @pytest.mark.parametrize("offline", [{}, {"HF_HUB_OFFLINE": "1"}])
 def test_without_a_network_one_line_says_so_at_once(ask, offline):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # which accepts, and never answers
         started = time.monotonic()
         said = ask("find_model", "google-t5/t5-small", "main", f"http://127.0.0.1:{silent.getsockname()[1]}", **offline)
         assert time.monotonic() - started < 10
-    assert said.startswith("error: there is no folder google-t5/t5-small, and huggingface.co can't be reached (")
+    assert said.startswith("UserError: there is no folder google-t5/t5-small, and huggingface.co can't be reached (")
     assert said.endswith("; check the network, or set pretrained.model to a folder with a model")
     with socket.create_server(("127.0.0.1", 0)) as closed:
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"

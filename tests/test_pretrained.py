@@ -252,6 +252,12 @@ def test_low_rank_updates_are_all_that_is_trained_and_end_in_a_plain_model(tmp_p
     torch.testing.assert_close(found, trainer.model(batch.src, batch.src_mask, batch.tgt_in))
 
 
+def test_what_a_decoder_made_of_an_encoder_has_new_learns_whole_beside_low_rank_updates():
+    model, _ = tuned(LORA, "bert2bert")
+    learned = {name for name, weight in model.named_parameters() if weight.requires_grad and ".lora_" not in name}
+    assert learned and learned == {name for name in model.weights() if ".crossattention." in name}
+
+
 @torch.inference_mode()
 def test_merged_weights_compute_what_the_updates_compute():
     model, tokenizer = tuned(LORA)

@@ -25,9 +25,11 @@ import torch
 
 from seq2seq.processes import join_processes
 from seq2seq.training import Trainer
-from tests.models import TRAINING, tiny_model, tiny_pairs, tiny_tokenizer
+from seq2seq.validation import GreedyScore
+from tests.models import TRAINING, tiny_corpus, tiny_pairs, tiny_tokenizer
+from tests.test_architectures import build
 
-folder, updates = Path(sys.argv[1]), int(sys.argv[2])
+folder, shape, updates = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(1)
 device = torch.device("cpu")
 processes = join_processes(device)
@@ -40,10 +42,12 @@ tokenizer = Tokenizer.load(folder / "tokenizer")
 # batches of a pair or two: at times there is none for the second process
 params = TRAINING.model_copy(update={"max_updates": updates, "accumulate": 2, "batch_tokens": 60})
 pairs = tiny_pairs(tokenizer)
-trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, device, None, processes)
+score = GreedyScore("chrf", tiny_corpus(), tokenizer, "de", device, processes)
+trainer = Trainer(build(shape, tokenizer, dropout=0.0), params, folder, device, None, processes, score)
 points = trainer.train(lambda _: [pairs], pairs, "test")
 if processes.is_first:
-    result = {"processes": processes.count, "losses": [[one.train_loss, one.validation_loss] for one in points]}
+    values = [[one.train_loss, one.validation_loss, one.validation_score] for one in points]
+    result = {"processes": processes.count, "points": values}
     (folder / "result.json").write_text(json.dumps(result))
 processes.wait()
 """
@@ -75,16 +79,23 @@ def free_port():
         return free.getsockname()[1]
 
 
-def train(folder, processes, updates=TRAINING.max_updates):
+def train(folder, processes, shape="transformer", updates=TRAINING.max_updates):
+    folder.parent.mkdir(exist_ok=True)
     (folder.parent / "worker.py").write_text(WORKER)
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command = [sys.executable, *(launch if processes > 1 else []), str(folder.parent / "worker.py"), str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*command, str(updates)], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, shape, str(updates)], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result = json.loads((folder / "result.json").read_text())
     assert result["processes"] == processes
-    return [loss for point in result["losses"] for loss in point]
+    return [value for point in result["points"] for value in point]
+
+
+@pytest.mark.parametrize("shape", ["recurrent-luong", "convolutional"])
+def test_two_processes_learn_as_one_does_whatever_they_train(tmp_path, shape):
+    alone = train(tmp_path / "alone", 1, shape)
+    assert train(tmp_path / "together", 2, shape) == pytest.approx(alone, rel=1e-4)
 
 
 def test_two_processes_learn_as_one_does_and_either_goes_on_for_the_other(tmp_path):

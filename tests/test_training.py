@@ -146,6 +146,14 @@ def test_the_rate_rises_linearly_and_falls_by_its_schedule():
         TRAINING.model_validate(TRAINING.model_dump() | {"schedule": schedule})
 
 
+def test_plateau_counts_no_validation_of_the_warm_up(tokenizer, tmp_path, monkeypatch):
+    losses = iter([1.0, 2.0, 1.5, 1.6, 1.7])  # after updates 5, 10, ...
+    monkeypatch.setattr(Trainer, "_mean_loss", lambda *_: next(losses))
+    options = {"schedule": "plateau", "warmup_updates": 10, "max_updates": 25, "lr": 4e-3}
+    _, points = train(tokenizer, tmp_path, **options)
+    assert [point.lr for point in points] == pytest.approx([2e-3, 4e-3, 4e-3, 4e-3, 2e-3])
+
+
 def test_r_drop_without_dropout_is_the_plain_loss_and_with_it_more(tokenizer):
     pairs = tiny_pairs(tokenizer)
     batch = pairs.batch(np.arange(8))
