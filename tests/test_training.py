@@ -261,6 +261,26 @@ def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_pa
         Trainer(model, TRAINING, tmp_path, CPU, None).train(lambda _: [pairs], pairs, "test")
 
 
+def test_a_batch_whose_loss_is_not_a_number_is_named(tokenizer, tmp_path, monkeypatch):
+    pairs, params = tiny_pairs(tokenizer), TRAINING
+    batches = [
+        (epoch, number, rows.tolist())
+        for epoch in range(3)
+        for number, (_, rows) in enumerate(training_batches([pairs], params.batch_tokens, params.seed, epoch, 0))
+    ]
+    epoch, number, bad = next(batch for batch in batches if batch[0] == 1 and batch[1] == 2)
+    whole = Trainer._accumulate
+
+    def spoiled(self, pairs, rows):
+        return math.nan if rows.tolist() == bad else whole(self, pairs, rows)
+
+    monkeypatch.setattr(Trainer, "_accumulate", spoiled)
+    with pytest.raises(
+        UserError, match=rf"nan .* at update {batches.index((epoch, number, bad)) + 1} \(epoch 2, batch 3\)"
+    ):
+        train(tokenizer, tmp_path)
+
+
 def test_a_validation_loss_that_is_not_a_number_chooses_no_checkpoint(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "_mean_loss", lambda self, pairs: float("nan"))
     with pytest.raises(UserError, match=r"the validation loss is nan at update 5; lower the learning rate"):
