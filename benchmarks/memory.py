@@ -23,8 +23,8 @@ from seq2seq.params import load_section
 from seq2seq.runtime import RuntimeParams
 from seq2seq.token_store import TokenStore
 from seq2seq.tokenizer import TokenizerParams, train_tokenizer
-from seq2seq.training import TrainingParams
 from seq2seq.training_data import TrainingData
+from seq2seq.training_params import TrainingParams
 from seq2seq.transformer import TransformerParams
 from tasks.stage import run
 

@@ -15,7 +15,7 @@ from seq2seq.params import check_section, load_section, overlay, read_yaml
 from seq2seq.runtime import RuntimeParams
 from seq2seq.token_store import fits
 from seq2seq.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
-from seq2seq.training import TrainingParams
+from seq2seq.training_params import TrainingParams
 from seq2seq.transformer import TransformerParams
 from tasks.stage import PARAMS
 

@@ -33,7 +33,7 @@ from seq2seq.runtime import RuntimeParams, find_device
 from seq2seq.synthesis import BackTranslationParams
 from seq2seq.text_files import check_tables
 from seq2seq.tokenizer import TokenizerParams
-from seq2seq.training import TrainingParams
+from seq2seq.training_params import TrainingParams
 from seq2seq.transformer import TransformerParams
 
 CATALOGUE, PRETRAINED = Path("data", "catalogue.yaml"), Path("models", "pretrained")  # as in dvc.yaml

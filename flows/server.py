@@ -19,10 +19,12 @@ import httpx
 from prefect.settings import get_current_settings
 
 from seq2seq.errors import UserError
+from seq2seq.files import hold_lock
 from tasks.stage import end_with_parent
 
 SECONDS_TO_START = 120.0  # the first start makes the database, on a busy machine
 SECONDS_TO_END = 5.0
+WAITING = "another run starts its Prefect server; waiting for it"
 
 
 def find_server() -> Callable[[], str]:
@@ -36,12 +38,19 @@ def find_server() -> Callable[[], str]:
     """
     if url := get_current_settings().api.url:
         return lambda: _reach(url)
+    alone = contextlib.ExitStack()  # the first two servers on a machine would make the database at once, and one fail
+    alone.enter_context(hold_lock(get_current_settings().home / "seq2seq-start.lock", WAITING))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the server)
     process = _start(port, log)
-    return lambda: _wait(process, f"http://127.0.0.1:{port}/api", log)
+
+    def wait() -> str:
+        with alone:
+            return _wait(process, f"http://127.0.0.1:{port}/api", log)
+
+    return wait
 
 
 def _start(port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:

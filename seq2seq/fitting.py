@@ -14,8 +14,9 @@ from seq2seq.processes import join_processes
 from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
 from seq2seq.token_store import TokenStore
 from seq2seq.tokenizer import Tokenizer
-from seq2seq.training import Trainer, TrainingParams, say_nothing
+from seq2seq.training import Trainer, say_nothing
 from seq2seq.training_data import EpochStores, TrainingData, tell_left_out
+from seq2seq.training_params import TrainingParams
 from seq2seq.validation import GreedyScore
 from seq2seq.weights import save_model
 

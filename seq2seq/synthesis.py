@@ -1,8 +1,8 @@
 """Which synthetic pairs are made, and from which lines; :mod:`seq2seq.back_translation` makes them."""
 
 import hashlib
-import heapq
 from collections.abc import Iterable
+from itertools import islice
 from typing import Literal
 
 from pydantic import Field
@@ -30,9 +30,16 @@ class BackTranslationParams(Section):
 
 
 def choose_lines(lines: Iterable[str], count: int, seed: int) -> list[str]:
-    """Take ``count`` lines by hash, in the order of their hashes: the same whatever their order was."""
+    """Take ``count`` distinct lines by hash, in the order of their hashes: the same whatever their order was.
+
+    No more than twice as many are in memory at once.
+    """
 
     def rank(line: str) -> tuple[bytes, str]:
         return hashlib.blake2b(line.encode(), digest_size=8, salt=seed.to_bytes(8, "big")).digest(), line
 
-    return heapq.nsmallest(count, lines, key=rank)
+    chosen: list[str] = []
+    rest = iter(lines)
+    while batch := list(islice(rest, count)):
+        chosen = sorted({*chosen, *batch}, key=rank)[:count]
+    return chosen

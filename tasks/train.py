@@ -73,8 +73,8 @@ def main() -> None:
     from seq2seq.fitting import fit
     from seq2seq.synthesis import BackTranslationParams
     from seq2seq.tokenizer import Tokenizer
-    from seq2seq.training import TrainingParams
     from seq2seq.training_data import read_training_data
+    from seq2seq.training_params import TrainingParams
 
     backward = arguments.direction == "backward"
     stage = "train_backward" if backward else "train"

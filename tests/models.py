@@ -13,7 +13,7 @@ from seq2seq.languages import LanguagesParams
 from seq2seq.recurrent import RecurrentParams
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import Tokenizer, TokenizerParams, train_tokenizer
-from seq2seq.training import TrainingParams
+from seq2seq.training_params import TrainingParams
 from seq2seq.transformer import Transformer, TransformerParams
 from seq2seq.translator import Translator
 

@@ -78,10 +78,11 @@ def test_sampling_draws_another_source_for_another_seed(backward, tmp_path):
 def test_the_choice_of_lines_depends_on_lines_and_seed_alone():
     lines = [f"line {number}" for number in range(100)]
     chosen = choose_lines(lines, 10, seed=1)
-    assert choose_lines(reversed(lines), 10, seed=1) == chosen
+    assert choose_lines([*reversed(lines), "line 3", *chosen], 10, seed=1) == chosen
     assert len(set(chosen)) == 10
     assert choose_lines(lines, 10, seed=2) != chosen
     assert len(choose_lines(lines, 1000, seed=1)) == 100
+    assert choose_lines(lines, 0, seed=1) == []
 
 
 @pytest.mark.parametrize(("synthetic_lines", "times"), [(2, 3), (0, 1)])

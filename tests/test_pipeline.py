@@ -21,13 +21,12 @@ from prefect.client.schemas.filters import (
     TaskRunFilter,
     TaskRunFilterFlowRunId,
 )
-from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import pipeline as flow
 from flows.release import Decision
 from flows.retries import RETRIES
-from flows.server import find_server
 from flows.summary import describe
 from seq2seq.errors import UserError
 from tests.toy_project import REPOSITORY, executed, make_toy_project
@@ -371,13 +370,6 @@ def test_a_killed_run_takes_the_server_that_it_brought_with_it(toy, tmp_path):
         while time.monotonic() < deadline:
             httpx.get(f"{url}/api/health")
             time.sleep(0.1)
-
-
-def test_a_prefect_server_that_does_not_answer_is_named():
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        wait_for_server = find_server()
-    with pytest.raises(UserError, match=r"no Prefect server answers at http://127\.0\.0\.1:9/api; start it"):
-        wait_for_server()
 
 
 def test_params_are_checked_whole_in_a_deployment_too(toy):

@@ -9,7 +9,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from benchmarks.engines.job import Job, Turns, serve
 from seq2seq.batches import PairedSequences
 from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
-from seq2seq.training import Trainer, TrainingParams
+from seq2seq.training import Trainer
+from seq2seq.training_params import TrainingParams
 from seq2seq.transformer import Transformer, TransformerParams
 
 
