@@ -105,7 +105,7 @@ def check_parameters(tree: Mapping[str, Any], where: str) -> Parameters:
         raise UserError(f"{where}: {problem}")
     architecture = params.model.architecture
     for name, training in _trainings(params).items():
-        training.check_batches(name, architecture, getattr(params, architecture).max_length)
+        training.check(name, architecture, getattr(params, architecture).max_length)
     return params
 
 
@@ -130,13 +130,12 @@ def _contradictions(params: Parameters) -> Iterator[str]:
 
 
 def check_launch(params: Parameters) -> None:
-    """Check that the trainings can be started, and translated where that is asked for, before anything runs.
+    """Check that the trainings can be started, before anything runs.
 
     Raises:
-        UserError: what should start them is no program, torchrun knows no such options, or there is no C++ compiler.
+        UserError: what should start them is no program, or torchrun knows no such options.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")  # as PyTorch chooses it
     # also of a backward model that is not wanted: its stage starts all the same, to say so
     for name, training in {"train": params.train, "train_backward": params.train_backward}.items():
         program, *options = training.launch.split() or [""]
@@ -144,8 +143,6 @@ def check_launch(params: Parameters) -> None:
             raise UserError(f"'{name}.launch': there is no program '{program}'; set it to python, or to torchrun ...")
         if Path(program).name == "torchrun":
             _check_torchrun(f"'{name}.launch' is '{training.launch}'", options)
-        if training.compile and not shutil.which(compiler):
-            raise UserError(f"'{name}.compile' needs the C++ compiler {compiler}; install it, or set compile to false")
 
 
 def _check_torchrun(where: str, options: Sequence[str]) -> None:
@@ -157,6 +154,8 @@ def _check_torchrun(where: str, options: Sequence[str]) -> None:
             known = get_args_parser().parse_args([*options, "-m", "tasks.train"])
         if determine_local_world_size(known.nproc_per_node) < 1:
             raise ValueError("--nproc-per-node must be 1 or more")
+        if known.training_script != "tasks.train" or known.no_python:
+            raise ValueError("it takes torchrun's options alone; the module to start is put behind them")
     except (SystemExit, ValueError) as error:
         reason = said.getvalue().strip().rpartition("error: ")[2] or str(error)
         raise UserError(f"{where}: {reason}; `torchrun --help` lists its options") from None

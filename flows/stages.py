@@ -16,6 +16,7 @@ SECONDS_BETWEEN_TRIES = 2.0
 RUNNING = "Running stage '"
 MISTAKE = re.compile(r"^(?:[\w.]+: )?error: (.*)")  # of tasks.stage, and of argparse after the program's name
 TORCHRUN = 1  # exit status of torchrun, whatever that of its processes was
+KILLED = re.compile(r"^\s*exitcode\s*: -(\d+) ")  # in what torchrun tells of a process that a signal ended
 FAILED = re.compile(r"^ERROR: failed to reproduce .* exited with (-?\d+)$")
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")  # DVC names no exit status for it
 CHATTER = (  # what DVC says after each stage, about git and remotes
@@ -126,6 +127,7 @@ class _Log:
         self.mistake = ""  # the stage's own line about a failure
         self.last = "there was no output"
         self.status = 0  # of the stage's command, where DVC tells one that failed
+        self.killed = 0  # the signal that ended one of several processes, where torchrun tells it
 
     def follow(self, line: str) -> None:
         """Take one line."""
@@ -136,7 +138,9 @@ class _Log:
             self.busy.append(line.strip())
         elif not line.startswith(CHATTER):
             self.say(line)
-            self.last = line
+            self.last = line if line.strip(" =-\n") else self.last
+        if found := KILLED.match(line):
+            self.killed = int(found[1])
         if found := MISTAKE.match(line):
             self.mistake = found[1]
 
@@ -146,7 +150,7 @@ class _Log:
             return TransientError(self.mistake or self.last)
         if status == USER_ERROR or (status == TORCHRUN and self.mistake):
             return UserError(self.mistake or self.last)
-        number = -status if status < 0 else status - 128  # a shell adds 128 to its child's
+        number = self.killed or (-status if status < 0 else status - 128)  # a shell adds 128 to its child's
         if number in set(signal.Signals):
             return StageError(f"it was ended by {signal.Signals(number).name}; its last line: {self.last}")
         return StageError(f"it failed with exit status {status}; its last line: {self.last}")

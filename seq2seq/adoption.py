@@ -137,6 +137,8 @@ def _read(kind: Any, folder: Path, config: Any, may_lack: str) -> Any:
 
 def _facts(folder: Path, model: Any, tokenizer: Any) -> Facts:
     """How the pieces of a model are numbered, and what stands before its texts."""
+    if hasattr(tokenizer, "src_lang"):  # NLLB, mBART, M2M100
+        raise UserError(f"{folder}: its tokenizer must be told the languages, which is not supported; {WAYS_OUT}")
     pad, unk = tokenizer.pad_token_id, tokenizer.unk_token_id
     end = tokenizer.sep_token_id if tokenizer.eos_token_id is None else tokenizer.eos_token_id
     first = [model.generation_config.decoder_start_token_id, getattr(model.config, "decoder_start_token_id", None)]

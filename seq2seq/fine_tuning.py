@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import torch
+
 from seq2seq.architectures import build_model
 from seq2seq.encoder_decoder import ArchitectureParams, EncoderDecoder
 from seq2seq.errors import UserError
 from seq2seq.pretrained import FineTuningParams, Pretrained
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer import BOS, PAD, Tokenizer
 from seq2seq.weights import fill_weights, read_shape
 
 
@@ -34,7 +36,22 @@ def first_model(
     tuned = shape.model_copy(update={"dropout": params.dropout, "max_length": params.max_length})
     model = build_model(architecture, tuned, tokenizer)
     fill_weights(model, pretrained)
+    assert isinstance(model, Pretrained)
+    _freeze_unused(model)
     if params.lora_rank:
-        assert isinstance(model, Pretrained)
         model.add_low_rank(params.lora_rank, params.lora_alpha, params.lora_dropout)
     return model
+
+
+def _freeze_unused(model: Pretrained) -> None:
+    """Freeze weights that no gradient reaches, such as those of LED's global attention: several processes wait for it.
+
+    See ``find_unused_parameters`` of
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.parallel.DistributedDataParallel.html.
+    """
+    tokens = torch.full((1, 2), BOS)
+    with torch.enable_grad():
+        torch.autograd.backward(model.project(model.eval()(tokens, tokens != PAD, tokens)).sum())
+    for weight in model.parameters():
+        weight.requires_grad_(weight.grad is not None)
+    model.zero_grad(set_to_none=True)

@@ -59,10 +59,11 @@ def fit(
         tell: is called in the first process with every new point of the learning curve.
 
     Raises:
-        UserError: there is nothing to train or to validate on, or the loss is no longer a number.
+        UserError: there is nothing to train or to validate on, params ask for what can't be, or the loss is no
+            longer a number.
     """
     limit = model_params.max_length
-    params.check_batches(label, architecture, limit)
+    params.check(label, architecture, limit)
     device = prepare_device(runtime)
     processes = join_processes(device)
     validation = data.encode_validation(tokenizer, limit)

@@ -114,9 +114,11 @@ class Pretrained(EncoderDecoder):
     ) -> tuple[Tensor, Layers, Layers]:
         """Hidden states of new pieces [B, T], and the keys and values of all pieces so far and of the source."""
         from transformers import EncoderDecoderCache  # noqa: PLC0415 - takes a second, the first time
+        from transformers.modeling_outputs import BaseModelOutput  # noqa: PLC0415 - as above
 
         cache = EncoderDecoderCache(_cache(past), _cache(source))
-        outputs = self._outputs(None, mask, tgt, encoder_outputs=(memory,), past_key_values=cache, use_cache=True)
+        read = BaseModelOutput(last_hidden_state=memory)
+        outputs = self._outputs(None, mask, tgt, encoder_outputs=read, past_key_values=cache, use_cache=True)
         own, cross = cache.self_attention_cache.layers, cache.cross_attention_cache.layers
         return (
             _with_one(outputs.logits),

@@ -59,8 +59,14 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Map [B, T, size] to [B, T, width], from a state [B, C] to the state after the last position."""
+        if x.is_cuda:
+            return self._run(self.norm(x), state)
+        with torch.autocast(x.device.type, enabled=False):  # oneDNN lacks an LSTM in bf16 for CPUs that emulate that
+            return self._run(self.norm(x.float()), state.float())
+
+    def _run(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         parts = tuple(part.unsqueeze(0).contiguous() for part in state.chunk(self.parts, dim=-1))  # each [1, B, D]
-        out, last = self.cell(self.norm(x), parts if self.parts > 1 else parts[0])
+        out, last = self.cell(x, parts if self.parts > 1 else parts[0])
         return out, (torch.cat(last, dim=-1) if self.parts > 1 else last).squeeze(0)
 
 

@@ -1,5 +1,8 @@
 """The sections `train` and `train_backward` of params.yaml."""
 
+import os
+import shutil
+import sys
 from typing import Literal
 
 from pydantic import Field
@@ -38,8 +41,8 @@ class TrainingParams(Section):
     compile: bool = Field(description="let torch.compile translate the model; needs a C++ compiler")
     seed: int = Field(ge=0, lt=2**63, description="of initial weights, order of batches and dropout")
 
-    def check_batches(self, label: str, architecture: str, max_length: int) -> None:
-        """Check that the longest pair that a model takes has room in a batch.
+    def check(self, label: str, architecture: str, max_length: int) -> None:
+        """Check what can't be trained so: the longest pair needs room in a batch, torch.compile a compiler.
 
         Args:
             label: name of this section of params.yaml.
@@ -47,10 +50,17 @@ class TrainingParams(Section):
             max_length: pieces of either side at most.
 
         Raises:
-            UserError: it has none.
+            UserError: there is no room, no C++ compiler, or a model that torch.compile can't translate.
         """
         if (longest := 2 * max_length) > self.batch_tokens:
             raise UserError(
                 f"'{label}.batch_tokens' is {self.batch_tokens}, but a pair may have {longest} pieces; set it to "
                 f"at least that, or lower '{architecture}.max_length' to leave out long pairs"
             )
+        if not self.compile:
+            return
+        if architecture == "recurrent":  # PyTorch 2.13 fails while it translates LSTMs and GRUs with dropout
+            raise UserError(f"'{label}.compile' is true, but PyTorch can't compile recurrent models; set it to false")
+        compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")  # as PyTorch chooses it
+        if not shutil.which(compiler):
+            raise UserError(f"'{label}.compile' needs the C++ compiler {compiler}; install it, or set compile to false")

@@ -12,6 +12,7 @@ from seq2seq.bundle import TOKENIZER
 from seq2seq.convolutional import ConvolutionalParams
 from seq2seq.export import QuantizationParams, quantize
 from seq2seq.loss import smoothed_cross_entropy
+from seq2seq.objective import BatchLoss
 from seq2seq.search import beam_search
 from seq2seq.tokenizer import BOS, EOS, PAD, Tokenizer
 from seq2seq.training import Trainer
@@ -206,6 +207,19 @@ def test_every_weight_gets_a_gradient(shape, tokenizer, tmp_path, batch):
         smoothed_cross_entropy(hidden[batch.tgt_mask], model.output_weight, target, 0.1).backward()
     without = [name for name, weight in trained.items() if weight.grad is None or not weight.grad.any()]
     assert without == []
+
+
+def test_bf16_computes_nearly_the_same_loss_and_gradient(model, batch):
+    losses, gradients = [], []
+    for dtype in (None, torch.bfloat16):
+        model.zero_grad()
+        loss = BatchLoss(model, dtype)(batch, 0.1)
+        loss.backward()
+        trained = [weight.grad.flatten() for weight in model.parameters() if weight.grad is not None]
+        losses.append(loss.item())
+        gradients.append(torch.cat(trained))
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.99
 
 
 def test_ten_pairs_are_learned_by_heart(shape, tokenizer):

@@ -11,6 +11,7 @@ import sys
 import pandas as pd
 import pytest
 
+from flows.stages import _Log
 from flows.workspace import resolve
 from seq2seq import fitting
 from seq2seq.corpus import write_corpus
@@ -178,3 +179,14 @@ def test_of_several_processes_with_nothing_to_do_one_says_so(fitted, tmp_path, m
         train.main()
     assert (tmp_path / "models/backward/nothing.txt").exists()
     assert capfd.readouterr().out.count("nothing to do") == 1
+
+
+def test_the_signal_that_ended_one_of_several_processes_is_named():
+    killing = ["--standalone", "--no-python", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    ended = subprocess.run([sys.executable, *TORCHRUN, *killing], capture_output=True, text=True, check=False)
+    log = _Log(lambda _: None)
+    for line in ended.stderr.splitlines():
+        log.follow(line)
+    told = str(log.failure(ended.returncode))
+    assert told.startswith("it was ended by SIGKILL; its last line: ")
+    assert "=====" not in told

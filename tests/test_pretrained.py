@@ -12,6 +12,9 @@ from transformers import (
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
     EncoderDecoderModel,
+    LEDConfig,
+    LEDForConditionalGeneration,
+    NllbTokenizer,
     RobertaConfig,
     RobertaForMaskedLM,
 )
@@ -27,7 +30,7 @@ from seq2seq.training import Trainer
 from seq2seq.translator import Translator
 from seq2seq.weights import load_model, save_model
 from tests.models import DECODING, LANGUAGES, RUNTIME, TRAINING, tiny_corpus, tiny_model, tiny_pairs
-from tests.pretrained_models import KINDS, adopt, bundle_of, tiny_bart, tiny_bert, tiny_t5
+from tests.pretrained_models import BART_LIKE, KINDS, adopt, bundle_of, tiny_bart, tiny_bert, tiny_t5
 from tests.toy_project import REPOSITORY
 
 CPU = torch.device("cpu")
@@ -230,7 +233,25 @@ def test_training_begins_with_the_weights_of_the_bundle():
         assert all(torch.equal(weight, stored[name]) for name, weight in model.weights().items())
 
 
-@torch.inference_mode()
+def test_weights_that_no_gradient_reaches_are_frozen_since_several_processes_would_wait_for_it(tmp_path):
+    tiny_bart(tmp_path / "led")
+    vocabulary = json.loads((tmp_path / "led/config.json").read_text())
+    kept = {key: vocabulary[key] for key in vocabulary if key.endswith("_token_id") or key == "vocab_size"}
+    places = {"max_encoder_position_embeddings": 128, "max_decoder_position_embeddings": 128, "attention_window": 16}
+    shape = {key: value for key, value in BART_LIKE.items() if key != "max_position_embeddings"}
+    LEDForConditionalGeneration(LEDConfig(**kept, **shape, **places)).save_pretrained(tmp_path / "led")
+    bundle = adopt(tmp_path / "led", tmp_path / "bundle")
+    model = first_model("pretrained", TUNING, Tokenizer.load(bundle / TOKENIZER), bundle)
+    frozen = [name for name, weight in model.named_parameters() if not weight.requires_grad]
+    assert {name.split(".")[-2] for name in frozen if name != "head_bias"} == {
+        "query_global",
+        "key_global",
+        "value_global",
+    }
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+@torch.no_grad()
 def test_low_rank_updates_are_all_that_is_trained_and_end_in_a_plain_model(tmp_path):
     model, tokenizer = tuned(LORA)
     names = {name for name, weight in model.named_parameters() if weight.requires_grad}
@@ -258,7 +279,7 @@ def test_what_a_decoder_made_of_an_encoder_has_new_learns_whole_beside_low_rank_
     assert learned and learned == {name for name in model.weights() if ".crossattention." in name}
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def test_merged_weights_compute_what_the_updates_compute():
     model, tokenizer = tuned(LORA)
     for name, weight in model.named_parameters():
@@ -341,6 +362,10 @@ def weights_of_bert(folder):
     shutil.copy(tiny_bert(folder / "bert") / "model.safetensors", folder)
 
 
+def tokenizer_of_nllb(folder):
+    NllbTokenizer().train_new_from_iterator(tiny_corpus()["target"], 300).save_pretrained(folder)
+
+
 def tokenizer_of_bart(folder):
     without(folder, "tokenizer*")
     for path in KINDS["bart"](folder / "bart").glob("tokenizer*"):
@@ -359,6 +384,7 @@ def tokenizer_of_bart(folder):
         (as_architecture("no-such"), "can't be used as a pretrained model"),
         (as_architecture("gpt2"), "a gpt2, which is neither an encoder-decoder .* nor an encoder like BERT"),
         (weights_of_bert, "the weights are not those of the t5 that config.json describes: .* is missing"),
+        (tokenizer_of_nllb, "its tokenizer must be told the languages, which is not supported"),
         (tokenizer_of_bart, "weights for 65 pieces and a tokenizer of 320 don't belong together"),
     ],
 )

@@ -79,6 +79,10 @@ def test_the_repositorys_params_and_each_preset_are_valid():
             "here: 'quantization.type' is 'float32', which only the transformer has",
         ),
         (
+            lambda tree: (tree["model"].update(architecture="recurrent"), tree["train"].update(compile=True)),
+            "'train.compile' is true, but PyTorch can't compile recurrent models; set it to false",
+        ),
+        (
             lambda tree: (
                 tree["model"].update(architecture="pretrained"),
                 tree["train_backward"].update(subword_sampling=0.2),
@@ -219,6 +223,7 @@ def test_pairs_that_can_not_be_learned_from_are_told_before_anything_runs(tmp_pa
         ("launch=torchrun --nproc-per-node two", "'train.launch' is .*: Unsupported nproc_per_node value: two"),
         ("launch=torchrun --nproc-per-node 0", "'train.launch' is .*: --nproc-per-node must be 1 or more"),
         ("launch=torchrun --nproc-pre-node 2", "'train.launch' is .*: unrecognized arguments: --nproc-pre-node"),
+        ("launch=torchrun --nproc-per-node 2 train.py", "'train.launch' is .*: it takes torchrun's options alone"),
         ("compile=true", r"'train.compile' needs the C\+\+ compiler no-g\+\+; install it, or set compile to false"),
     ],
 )
