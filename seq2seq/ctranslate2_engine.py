@@ -1,5 +1,6 @@
 """CTranslate2 bundles at work: the fast engine, which needs no PyTorch."""
 
+import platform
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from seq2seq.errors import UserError
 from seq2seq.runtime import RuntimeParams
 from seq2seq.tokenizer import EOS, Tokenizer
 
+CPU = Path("/proc/cpuinfo")
 MODEL = "ctranslate2"  # the engine's own folder in a bundle
 AHEAD = 4  # batches for each worker, so that none of them waits for us
 _Output = tuple[list[str], float]  # pieces and score
@@ -30,10 +32,11 @@ class CTranslate2Engine:
 
     def _start_workers(self, count: int) -> ctranslate2.Translator:
         device = _device(self.runtime)
+        on_cpu = self.manifest.quantization if _multiplies_int8() else "float32"
         return ctranslate2.Translator(
             str(self.bundle / MODEL),
             device=device,
-            compute_type=self.manifest.quantization if device == "cpu" else "default",
+            compute_type=on_cpu if device == "cpu" else "default",
             inter_threads=count,
             intra_threads=1,
         )
@@ -145,6 +148,17 @@ def _beam_options(decoding: DecodingParams) -> dict[str, float]:
 
 def _outputs(result: Any) -> list[_Output]:
     return list(zip(result.hypotheses, result.scores, strict=True))
+
+
+def _multiplies_int8() -> bool:
+    """Whether 8-bit products are exact on this CPU: x86 without VNNI adds them up in 16 bits, which overflow.
+
+    See https://uxlfoundation.github.io/oneDNN/dev_guide_int8_computations.html. On an AMD EPYC without it that cost
+    half a point of BLEU; to compute the same weights in float32 costs a quarter of the speed.
+    """
+    if platform.machine() != "x86_64" or not CPU.exists():
+        return True
+    return "vnni" in CPU.read_text()
 
 
 def _device(runtime: RuntimeParams) -> str:

@@ -287,7 +287,7 @@ def test_an_interrupted_flow_ends_its_stages(toy, server, number):
         time.sleep(0.1)
         assert process.poll() is None
     process.send_signal(number)
-    output = process.communicate(timeout=20)[0]
+    output = process.communicate(timeout=60)[0]
     assert process.returncode not in (0, 1), output
     assert not alive(started.read_text())
 

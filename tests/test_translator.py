@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from seq2seq import ctranslate2_engine
 from seq2seq.attention import read_attention
 from seq2seq.decoding import SamplingParams
 from seq2seq.errors import UserError
@@ -39,6 +40,18 @@ def shaken(model):
         for weight in model.parameters():
             weight.add_(torch.randn(weight.shape), alpha=0.15)
     return model
+
+
+@pytest.mark.parametrize(
+    ("flags", "computed"), [("avx2 avx512_vnni", "int8"), ("avx2 avx_vnni", "int8"), ("avx2", "float32")]
+)
+def test_8_bit_products_are_left_to_cpus_that_compute_them_exactly(bundle, tmp_path, monkeypatch, flags, computed):
+    export_ctranslate2(bundle, tmp_path / "int8", "int8")
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
+    monkeypatch.setattr(ctranslate2_engine, "CPU", tmp_path / "cpuinfo")
+    monkeypatch.setattr(ctranslate2_engine.platform, "machine", lambda: "x86_64")
+    engine = Translator.load(tmp_path / "int8", RUNTIME).engine
+    assert engine.translator.compute_type.startswith(computed)
 
 
 CHANGES = [
