@@ -16,7 +16,7 @@ SECONDS_BETWEEN_TRIES = 2.0
 RUNNING = "Running stage '"
 MISTAKE = re.compile(r"^(?:[\w.]+: )?error: (.*)")  # of tasks.stage, and of argparse after the program's name
 TORCHRUN = 1  # exit status of torchrun, whatever that of its processes was
-KILLED = re.compile(r"^\s*exitcode\s*: -(\d+) ")  # in what torchrun tells of a process that a signal ended
+EXITED = re.compile(r"^\s*exitcode\s*: (-?\d+) ")  # in what torchrun tells of each process, the one to blame last
 FAILED = re.compile(r"^ERROR: failed to reproduce .* exited with (-?\d+)$")
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")  # DVC names no exit status for it
 CHATTER = (  # what DVC says after each stage, about git and remotes
@@ -127,7 +127,7 @@ class _Log:
         self.mistake = ""  # the stage's own line about a failure
         self.last = "there was no output"
         self.status = 0  # of the stage's command, where DVC tells one that failed
-        self.killed = 0  # the signal that ended one of several processes, where torchrun tells it
+        self.killed = 0  # the signal that ended the first of several processes to fail, where torchrun tells it
 
     def follow(self, line: str) -> None:
         """Take one line."""
@@ -138,9 +138,10 @@ class _Log:
             self.busy.append(line.strip())
         elif not line.startswith(CHATTER):
             self.say(line)
-            self.last = line if line.strip(" =-\n") else self.last
-        if found := KILLED.match(line):
-            self.killed = int(found[1])
+            if line.strip(" =-\n"):
+                self.last = line
+        if found := EXITED.match(line):
+            self.killed = max(0, -int(found[1]))
         if found := MISTAKE.match(line):
             self.mistake = found[1]
 

@@ -154,7 +154,7 @@ def _multiplies_int8() -> bool:
     """Whether 8-bit products are exact on this CPU: x86 without VNNI adds them up in 16 bits, which overflow.
 
     See https://uxlfoundation.github.io/oneDNN/dev_guide_int8_computations.html. On an AMD EPYC without it that cost
-    half a point of BLEU; to compute the same weights in float32 costs a quarter of the speed.
+    half a point of BLEU. There float32 did 0.81 to 0.86 times as many sentences a second, exact products (MKL's) 0.4.
     """
     if platform.machine() != "x86_64" or not CPU.exists():
         return True

@@ -44,9 +44,9 @@ def first_model(
 
 
 def _freeze_unused(model: Pretrained) -> None:
-    """Freeze weights that no gradient reaches, such as those of LED's global attention: several processes wait for it.
+    """Freeze weights that no gradient reaches, such as those of LED's global attention.
 
-    See ``find_unused_parameters`` of
+    Several processes could not train with them: see ``find_unused_parameters`` of
     https://docs.pytorch.org/docs/stable/generated/torch.nn.parallel.DistributedDataParallel.html.
     """
     tokens = torch.full((1, 2), BOS)

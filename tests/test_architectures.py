@@ -220,6 +220,7 @@ def test_bf16_computes_nearly_the_same_loss_and_gradient(model, batch):
         gradients.append(torch.cat(trained))
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
     assert torch.cosine_similarity(*gradients, dim=0) > 0.99
+    assert not torch.equal(*gradients)
 
 
 def test_ten_pairs_are_learned_by_heart(shape, tokenizer):

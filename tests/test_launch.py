@@ -181,12 +181,21 @@ def test_of_several_processes_with_nothing_to_do_one_says_so(fitted, tmp_path, m
     assert capfd.readouterr().out.count("nothing to do") == 1
 
 
-def test_the_signal_that_ended_one_of_several_processes_is_named():
-    killing = ["--standalone", "--no-python", sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
-    ended = subprocess.run([sys.executable, *TORCHRUN, *killing], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ("os.kill(os.getpid(), 9)", "it was ended by SIGKILL; its last line: "),
+        ("sys.exit(1)", "it failed with exit status 1; its last line: "),
+    ],
+)
+def test_the_process_that_failed_first_is_told_of_and_not_those_that_torchrun_ended(first, told):
+    failing = f"import os, sys, time; (time.sleep(1), {first}) if os.environ['RANK'] == '0' else time.sleep(60)"
+    command = [sys.executable, *LAUNCHES[2], "--no-python", sys.executable, "-c", failing]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "exitcode  : -15" in ended.stderr  # of the other one
     log = _Log(lambda _: None)
     for line in ended.stderr.splitlines():
         log.follow(line)
-    told = str(log.failure(ended.returncode))
-    assert told.startswith("it was ended by SIGKILL; its last line: ")
-    assert "=====" not in told
+    failure = str(log.failure(ended.returncode))
+    assert failure.startswith(told)
+    assert "=====" not in failure

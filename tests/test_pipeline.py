@@ -287,7 +287,7 @@ def test_an_interrupted_flow_ends_its_stages(toy, server, number):
         time.sleep(0.1)
         assert process.poll() is None
     process.send_signal(number)
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=20)[0]
     assert process.returncode not in (0, 1), output
     assert not alive(started.read_text())
 
@@ -340,7 +340,7 @@ def test_a_cuda_device_that_is_not_there_is_told_before_anything_starts(toy, mon
 def test_an_error_is_one_line_with_status_2_and_quick(toy, server):
     started = time.monotonic()
     process = command(server, "--set", "train.lrr=1")
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=20)[0]
     assert (process.returncode, output) == (2, f"error: {MISTAKES[1][1]}\n")
     assert time.monotonic() - started < QUICKLY
 

@@ -233,7 +233,7 @@ def test_training_begins_with_the_weights_of_the_bundle():
         assert all(torch.equal(weight, stored[name]) for name, weight in model.weights().items())
 
 
-def test_weights_that_no_gradient_reaches_are_frozen_since_several_processes_would_wait_for_it(tmp_path):
+def test_weights_that_no_gradient_reaches_are_frozen_since_several_processes_need_one_for_each(tmp_path):
     tiny_bart(tmp_path / "led")
     vocabulary = json.loads((tmp_path / "led/config.json").read_text())
     kept = {key: vocabulary[key] for key in vocabulary if key.endswith("_token_id") or key == "vocab_size"}

@@ -29,7 +29,7 @@ def process(log, *arguments, **options):
         yield started
     finally:
         started.terminate()
-        started.wait(90)
+        started.wait(30)
 
 
 def until(condition, seconds, logs):
