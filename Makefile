@@ -30,7 +30,7 @@ test: lint test-quick ## lint and tests, at most 12 minutes
 lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 	ruff check
 	ruff format --check
-	mypy seq2seq tasks flows benchmarks
+	mypy seq2seq registry tasks flows benchmarks
 	lint-imports --no-cache
 	hadolint Dockerfile
 
@@ -41,7 +41,7 @@ test-slow: $(VENV)/installed ## the tests that take minutes: the same bytes afte
 	pytest -m slow
 
 registry: $(VENV)/installed ## MLflow's page on http://127.0.0.1:5000
-	mlflow server --backend-store-uri "$$(python -m tasks.store)" --host 127.0.0.1 --port 5000
+	mlflow server --backend-store-uri "$$(python -m registry.store)" --host 127.0.0.1 --port 5000
 
 lock: $(VENV)/installed ## resolve requirements.lock anew from pyproject.toml
 	pip-compile --quiet --extra dev --strip-extras --no-header --no-annotate --no-emit-index-url \

@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from seq2seq.batches import training_batches
-from seq2seq.benchmark_worker import peak_memory_mb
-from seq2seq.corpus import pairs
-from seq2seq.fitting import fit
-from seq2seq.languages import LanguagesParams
-from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams
-from seq2seq.token_store import TokenStore
-from seq2seq.tokenizer import TokenizerParams, train_tokenizer
-from seq2seq.training_data import TrainingData
-from seq2seq.training_params import TrainingParams
-from seq2seq.transformer import TransformerParams
+from seq2seq.benchmark.worker import peak_memory_mb
+from seq2seq.core.params import load_section
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.models.batches import training_batches
+from seq2seq.models.transformer import TransformerParams
+from seq2seq.text.corpus import pairs
+from seq2seq.text.languages import LanguagesParams
+from seq2seq.tokenizers.sentencepiece import TokenizerParams, train_tokenizer
+from seq2seq.training.data import TrainingData
+from seq2seq.training.fit import fit
+from seq2seq.training.params import TrainingParams
+from seq2seq.training.token_store import TokenStore
 from tasks.stage import run
 
 PARAMS = Path("params.yaml")

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.engines.job import Job
 from benchmarks.environments import InstallationError, prepare_environment
 from benchmarks.training_jobs import describe, make_job, unsorted
-from seq2seq.errors import UserError
+from seq2seq.core.errors import UserError
 from tasks.stage import WORK, run
 
 PEERS = ("ours-post", "joeynmt", "joeynmt-unsorted", "marian", "marian-unsorted", "eole")  # ENGINE-VARIANT

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.engines.job import Job, Pairs
-from seq2seq.batches import PairedSequences, training_batches
-from seq2seq.corpus import read_corpus
-from seq2seq.errors import UserError
-from seq2seq.params import check_section, load_section, overlay, read_yaml
-from seq2seq.runtime import RuntimeParams
-from seq2seq.token_store import fits
-from seq2seq.tokenizer import BOS, EOS, PAD, UNK, Tokenizer
-from seq2seq.training_params import TrainingParams
-from seq2seq.transformer import TransformerParams
-from tasks.stage import PARAMS
+from seq2seq.core.errors import UserError
+from seq2seq.core.params import PARAMS, check_section, load_section, overlay, read_yaml
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.models.batches import PairedSequences, training_batches
+from seq2seq.models.transformer import TransformerParams
+from seq2seq.text.corpus import read_corpus
+from seq2seq.tokenizers.base import BOS, EOS, PAD, UNK, Tokenizer
+from seq2seq.tokenizers.load import load_tokenizer
+from seq2seq.training.params import TrainingParams
+from seq2seq.training.token_store import fits
 
 SHAPE = Path("presets/transformer-tiny.yaml")
 BATCH_TOKENS = 8192
@@ -42,7 +42,7 @@ def make_job(folder: Path, updates: int, rounds: int) -> Job:
     Raises:
         UserError: the run has no cleaned pairs, or its tokenizer is missing or not joint.
     """
-    tokenizer = Tokenizer.load(folder / "models" / "tokenizer")
+    tokenizer = load_tokenizer(folder / "models" / "tokenizer")
     if not tokenizer.shared:
         raise UserError(f"{folder}: the tokenizer is not joint; take a run with tokenizer.vocabulary=joint")
     tree = overlay(read_yaml(PARAMS), read_yaml(SHAPE), str(SHAPE))

@@ -1,67 +1,24 @@
-"""The whole of params.yaml: which class checks which section."""
+"""Check before anything runs that a run has all it needs: params, corpora, models, devices and programs."""
 
-import difflib
 import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stderr
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from flows.workspace import resolve, run_folder
-from seq2seq.acquisition import CorporaParams
-from seq2seq.architectures import ModelParams
-from seq2seq.benchmark import BenchmarkParams
-from seq2seq.bundle import MANIFEST, TaskParams
-from seq2seq.catalogue import load_catalogue, select
-from seq2seq.cleaning import CleaningParams
-from seq2seq.convolutional import ConvolutionalParams
-from seq2seq.decoding import DecodingParams
-from seq2seq.errors import UserError
-from seq2seq.export import QuantizationParams
-from seq2seq.generated import GeneratedParams
-from seq2seq.hub import check_model
-from seq2seq.languages import LanguagesParams
-from seq2seq.metrics import EvaluationParams
-from seq2seq.params import Section, check_section
-from seq2seq.pretrained import FineTuningParams
-from seq2seq.recurrent import RecurrentParams
-from seq2seq.release import ReleaseParams
-from seq2seq.runtime import RuntimeParams, find_device
-from seq2seq.synthesis import BackTranslationParams
-from seq2seq.text_files import check_tables
-from seq2seq.tokenizer import TokenizerParams
-from seq2seq.training_params import TrainingParams
-from seq2seq.transformer import TransformerParams
+from seq2seq.bundles.manifest import MANIFEST
+from seq2seq.core.errors import UserError
+from seq2seq.core.runtime import find_device
+from seq2seq.pretrained.hub import check_model
+from seq2seq.settings import Parameters, check_parameters
+from seq2seq.sources.catalogue import load_catalogue, select
+from seq2seq.sources.text_files import check_tables
 
 CATALOGUE, PRETRAINED = Path("data", "catalogue.yaml"), Path("models", "pretrained")  # as in dvc.yaml
-
-
-class Parameters(Section):
-    """Every section of params.yaml."""
-
-    task: TaskParams
-    languages: LanguagesParams
-    corpora: CorporaParams
-    generated: GeneratedParams
-    cleaning: CleaningParams
-    tokenizer: TokenizerParams
-    model: ModelParams
-    transformer: TransformerParams
-    recurrent: RecurrentParams
-    convolutional: ConvolutionalParams
-    pretrained: FineTuningParams
-    train: TrainingParams
-    train_backward: TrainingParams
-    back_translation: BackTranslationParams
-    decoding: DecodingParams
-    evaluation: EvaluationParams
-    quantization: QuantizationParams
-    benchmark: BenchmarkParams
-    release: ReleaseParams
-    runtime: RuntimeParams
 
 
 def read_parameters(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tuple[dict[str, Any], Parameters]:
@@ -81,52 +38,6 @@ def read_parameters(root: Path, presets: Sequence[str], overrides: Sequence[str]
     check_pretrained(params, run_folder(root, presets, overrides))
     find_device(params.runtime)
     return tree, params
-
-
-def check_parameters(tree: Mapping[str, Any], where: str) -> Parameters:
-    """Check all sections; ``where`` names their file, and what was laid over it, in the error.
-
-    Raises:
-        UserError: a section is missing or unknown, a key or value in one is wrong, or two don't go together.
-    """
-    classes = {name: cast(type[Section], field.annotation) for name, field in Parameters.model_fields.items()}
-    for name in tree:
-        if name not in classes:
-            close = difflib.get_close_matches(str(name), classes, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"known sections: {', '.join(classes)}"
-            raise UserError(f"{where}: unknown section '{name}'; {hint}")
-    sections = {}
-    for name, section in classes.items():
-        if name not in tree:
-            raise UserError(f"{where}: section '{name}' is missing; copy it back from the repository's params.yaml")
-        sections[name] = check_section(tree[name], name, section, where)
-    params = Parameters.model_validate(sections)
-    for problem in _contradictions(params):
-        raise UserError(f"{where}: {problem}")
-    architecture = params.model.architecture
-    for name, training in _trainings(params).items():
-        training.check(name, architecture, getattr(params, architecture).max_length)
-    return params
-
-
-def _trainings(params: Parameters) -> dict[str, TrainingParams]:
-    """The trainings of a run, by the names of their sections."""
-    backward = {"train_backward": params.train_backward} if params.back_translation.enabled else {}
-    return {"train": params.train} | backward
-
-
-def _contradictions(params: Parameters) -> Iterator[str]:
-    """What two sections ask for that can't be had together; its stage would say so only after hours of others."""
-    architecture, quantization = params.model.architecture, params.quantization.type
-    if architecture != "transformer" and quantization != "int8":
-        yield f"'quantization.type' is '{quantization}', which only the transformer has; set it to int8"
-    if architecture != "pretrained":
-        return
-    for name, training in _trainings(params).items():
-        if training.subword_sampling:
-            yield f"'{name}.subword_sampling' needs a tokenizer that is trained here, not a model's own; set it to 0"
-        if training.adversarial and params.pretrained.lora_rank:
-            yield f"'{name}.adversarial' needs gradients of embeddings, which LoRA leaves out; set one of them to 0"
 
 
 def check_launch(params: Parameters) -> None:

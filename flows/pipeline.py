@@ -25,10 +25,10 @@ from flows.server import find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish_reports, publish_stages
 from flows.workspace import open_workspace, resolve
-from seq2seq.errors import TransientError, UserError
-from seq2seq.files import read_json
-from tasks.stage import run
-from tasks.store import QUIET, open_store
+from registry.store import QUIET, open_store
+from seq2seq.core.command_line import run
+from seq2seq.core.errors import TransientError, UserError
+from seq2seq.core.files import read_json
 
 REGISTER = "register"
 REGISTRATION = Path("reports", "registration.json")

@@ -6,7 +6,7 @@ from prefect import State
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
-from seq2seq.errors import TransientError
+from seq2seq.core.errors import TransientError
 
 RETRIES = 3
 BACKOFF = 5  # seconds before the first retry; each later one waits twice as long

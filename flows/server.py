@@ -18,9 +18,9 @@ from typing import IO
 import httpx
 from prefect.settings import get_current_settings
 
-from seq2seq.errors import UserError
-from seq2seq.files import hold_lock
-from tasks.stage import end_with_parent
+from seq2seq.core.command_line import end_with_parent
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import hold_lock
 
 SECONDS_TO_START = 120.0  # the first start makes the database, on a busy machine
 SECONDS_TO_END = 5.0

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.processes import Children
-from seq2seq.errors import TransientError, UserError
-from tasks.stage import TRY_AGAIN, USER_ERROR
+from seq2seq.core.command_line import TRY_AGAIN, USER_ERROR
+from seq2seq.core.errors import TransientError, UserError
 
 SECONDS_BETWEEN_TRIES = 2.0
 RUNNING = "Running stage '"

@@ -4,21 +4,19 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import State
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
+from flows.tables import Rows, text_table
 from flows.workspace import PRESETS
-from seq2seq.files import read_json
-
-if TYPE_CHECKING:
-    from flows.release import Decision
+from registry.versions import Decision
+from seq2seq.core.files import read_json
 
 REPORTS = Path("reports")
 PAGE = REPORTS / "index.html"
 TRANSLATIONS = 5
-Rows = list[dict[str, Any]]
 
 
 def publish_stages(states: Mapping[str, State[Any]]) -> None:
@@ -40,7 +38,7 @@ def publish_reports(folder: Path) -> None:
         create_link_artifact((folder / PAGE).as_uri(), link_text="the report", key="report")
 
 
-def describe(folder: Path, decision: "Decision | None") -> str:
+def describe(folder: Path, decision: Decision | None) -> str:
     """The results in a few lines, some translations, and what to type next."""
     parts = [text_table(_scores(folder)), text_table(_speed(folder))]
     if decision is not None:
@@ -108,15 +106,6 @@ def _cleaning(folder: Path) -> Rows:
         for corpus, parts in corpora.items()
         for part, tally in parts.items()
     ]
-
-
-def text_table(rows: Rows) -> str:
-    """Rows of the same columns as lines of words."""
-    if not rows:
-        return ""
-    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def _translations(folder: Path) -> str:

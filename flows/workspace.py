@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from seq2seq.errors import UserError
-from seq2seq.files import hold_lock, write_text
-from seq2seq.params import dump_yaml, overlay, parse_assignment, read_yaml
-from tasks.stage import PARAMS
-from tasks.store import SQLITE, local_tracking_uri
+from registry.store import SQLITE, local_tracking_uri
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import hold_lock, write_text
+from seq2seq.core.params import PARAMS, dump_yaml, overlay, parse_assignment, read_yaml
 
 RUNS = Path("runs")
 PRESETS = Path("presets")
@@ -145,7 +144,7 @@ def _tracked_files(root: Path) -> list[Path]:
 
 def _local_pairs(root: Path, tree: dict[str, Any]) -> tuple[dict[str, Any], set[Path]]:
     """Find the user's own pairs, which git doesn't track: those of the checkout are copied, others get a full path."""
-    from seq2seq.text_files import find_tables
+    from seq2seq.sources.text_files import find_tables
 
     given = Path(tree["corpora"]["pairs"])
     pairs = (root / given).resolve()
@@ -167,7 +166,7 @@ def _with_local_model(root: Path, tree: dict[str, Any]) -> dict[str, Any]:
 
 def _share_fetched_files(root: Path, folder: Path) -> None:
     """Make a copy fetch into the checkout's folder: a fetched file is known by its digest, whoever asked for it."""
-    from tasks.download import FETCHED
+    from tasks.stage import FETCHED
 
     shared, link = (root / FETCHED).resolve(), folder / FETCHED
     shared.mkdir(parents=True, exist_ok=True)

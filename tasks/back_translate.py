@@ -1,19 +1,19 @@
 """Stage `back_translate`: monolingual target text becomes synthetic sentence pairs."""
 
-from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, digest_of_inputs, origin_of, path_arguments, run, work_directory
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.runtime import RuntimeParams
+from tasks.stage import digest_of_inputs, origin_of, path_arguments, run, work_directory
 
 
 def main() -> None:
     """Translate target sentences back."""
     arguments = path_arguments(__doc__, "backward", "train", "mono", "out")
-    from seq2seq.back_translation import back_translate
-    from seq2seq.cleaning import CleaningParams
-    from seq2seq.corpus import count_lines, read_partitions, write_corpus
-    from seq2seq.decoding import DecodingParams
-    from seq2seq.files import replacing
-    from seq2seq.synthesis import BackTranslationParams, choose_lines
+    from seq2seq.cleaning.filters import CleaningParams
+    from seq2seq.core.files import replacing
+    from seq2seq.decoding.params import DecodingParams
+    from seq2seq.synthesis.back_translation import back_translate
+    from seq2seq.synthesis.params import BackTranslationParams, choose_lines
+    from seq2seq.text.corpus import count_lines, read_partitions, write_corpus
 
     params = load_section(PARAMS, "back_translation", BackTranslationParams)
     cleaning = load_section(PARAMS, "cleaning", CleaningParams)

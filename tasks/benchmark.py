@@ -1,18 +1,18 @@
 """Stage `benchmark`: PyTorch float32, CTranslate2 float32 and int8 timed in one run."""
 
-from seq2seq.files import write_json
-from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, path_arguments, run
+from seq2seq.core.files import write_json
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.runtime import RuntimeParams
+from tasks.stage import path_arguments, run
 
 
 def main() -> None:
     """Translate the first sentences of the first test set with every engine."""
     paths = path_arguments(__doc__, "float32", "int8", "corpus", "out")
 
-    from seq2seq.benchmark import BenchmarkParams, compare_engines
-    from seq2seq.decoding import DecodingParams
-    from seq2seq.held_out import read_test_sets
+    from seq2seq.benchmark.engines import BenchmarkParams, compare_engines
+    from seq2seq.decoding.params import DecodingParams
+    from seq2seq.evaluation.held_out import read_test_sets
 
     params = load_section(PARAMS, "benchmark", BenchmarkParams)
     decoding = load_section(PARAMS, "decoding", DecodingParams)

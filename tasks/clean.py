@@ -1,10 +1,10 @@
 """Stage ``clean``: filter all raw corpora, hold out validation, gate and test sets, drop what would leak."""
 
-from seq2seq.cleaning import CleaningParams
-from seq2seq.files import replacing, write_json
-from seq2seq.params import load_section
-from seq2seq.preparation import prepare
-from tasks.stage import PARAMS, path_arguments, run
+from seq2seq.cleaning.filters import CleaningParams
+from seq2seq.cleaning.prepare import prepare
+from seq2seq.core.files import replacing, write_json
+from seq2seq.core.params import PARAMS, load_section
+from tasks.stage import path_arguments, run
 
 
 def main() -> None:

@@ -3,14 +3,12 @@
 import os
 from pathlib import Path
 
-from seq2seq.acquisition import CorporaParams, acquire
-from seq2seq.files import write_json
-from seq2seq.generated import GeneratedParams
-from seq2seq.languages import LanguagesParams
-from seq2seq.params import load_section
-from tasks.stage import PARAMS, WORK, path_arguments, run
-
-FETCHED = WORK / "fetched"  # files by digest, kept from run to run
+from seq2seq.core.files import write_json
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.sources.acquire import CorporaParams, acquire
+from seq2seq.sources.generated import GeneratedParams
+from seq2seq.text.languages import LanguagesParams
+from tasks.stage import FETCHED, path_arguments, run
 
 
 def main() -> None:

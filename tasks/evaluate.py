@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from seq2seq.files import replacing, write_json
-from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, run
+from seq2seq.core.files import replacing, write_json
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.text.corpus import GATE
+from tasks.stage import run
 
 
 def _arguments() -> argparse.Namespace:
@@ -23,11 +24,11 @@ def main() -> None:
     """Keep what the model says to each set, and its scores."""
     paths = _arguments()
 
-    from seq2seq.decoding import DecodingParams
-    from seq2seq.evaluation import predict, score_sets, write_predictions
-    from seq2seq.held_out import GATE, read_evaluated_sets, read_gate
-    from seq2seq.metrics import EvaluationParams
-    from seq2seq.translator import Translator
+    from seq2seq.decoding.params import DecodingParams
+    from seq2seq.evaluation.evaluate import predict, score_sets, write_predictions
+    from seq2seq.evaluation.held_out import read_evaluated_sets, read_gate
+    from seq2seq.inference.translator import Translator
+    from seq2seq.metrics.scores import EvaluationParams
 
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
@@ -40,9 +41,9 @@ def main() -> None:
     predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}
     scores = score_sets(predictions, language, evaluation)
     gate = scores.pop(GATE)
-    report = {"tests": scores, "gate": gate}
+    report = {"tests": scores, GATE: gate}
     if paths.training:
-        from seq2seq.baselines import read_training, score_baselines
+        from seq2seq.evaluation.baselines import read_training, score_baselines
 
         report["baselines"] = score_baselines(read_training(paths.training), tests, language, evaluation)
     with replacing(paths.predictions) as partial:

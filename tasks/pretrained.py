@@ -3,9 +3,9 @@
 Where model.architecture is another one, the folder holds no bundle.
 """
 
-from seq2seq.languages import LanguagesParams
-from seq2seq.params import load_section, read_yaml
-from tasks.stage import PARAMS, leave_nothing, origin_of, path_arguments, run
+from seq2seq.core.params import PARAMS, load_section, read_yaml
+from seq2seq.text.languages import LanguagesParams
+from tasks.stage import leave_nothing, origin_of, path_arguments, run
 
 
 def main() -> None:
@@ -15,13 +15,13 @@ def main() -> None:
     if (architecture := read_yaml(PARAMS)["model"]["architecture"]) != "pretrained":
         leave_nothing("pretrained", paths.out, f"model.architecture is {architecture}")
         return
-    from seq2seq.hub import find_model
-    from seq2seq.pretrained import FineTuningParams
+    from seq2seq.models.huggingface import FineTuningParams
+    from seq2seq.pretrained.hub import find_model
 
     params = load_section(PARAMS, "pretrained", FineTuningParams)
     languages = load_section(PARAMS, "languages", LanguagesParams)
     folder = find_model(params.model, params.revision)
-    from seq2seq.adoption import adopt_model
+    from seq2seq.pretrained.adopt import adopt_model
 
     origin = origin_of({"languages": languages}, {"model": folder}, seed=params.seed)
     model = adopt_model(folder, params.seed, languages, origin, paths.out)

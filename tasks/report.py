@@ -1,18 +1,18 @@
 """Stage `report`: what the other stages left becomes one HTML page, and numbers that other tools read."""
 
-from seq2seq.files import replacing, write_json, write_text
-from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, path_arguments, run
+from seq2seq.core.files import replacing, write_json, write_text
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.runtime import RuntimeParams
+from tasks.stage import path_arguments, run
 
 
 def main() -> None:
     """Read reports and bundles, write the page, the summary of scores and the tables for `dvc plots`."""
     paths = path_arguments(__doc__, "reports", "float32", "int8", "quality", "plots", "page")
 
-    from seq2seq.attention import read_attention
-    from seq2seq.metrics import EvaluationParams
+    from seq2seq.metrics.scores import EvaluationParams
     from seq2seq.report.comparisons import quality
+    from seq2seq.report.heat_maps import read_attention
     from seq2seq.report.page import render_page
     from seq2seq.report.plots import plot_tables
     from seq2seq.report.results import read_results

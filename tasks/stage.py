@@ -1,93 +1,41 @@
-"""What every stage shares: its exit status, its unfinished work, and an end when its DVC dies."""
+"""What every stage shares: one writer at a time, its unfinished work, and where its results come from."""
 
 import argparse
-import errno
 import hashlib
 import json
 import os
 import shutil
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from seq2seq.errors import TransientError, UserError
-from seq2seq.files import hold_lock, replacing, sha256_file, sha256_tree
-from seq2seq.params import Section
+from seq2seq.core import command_line
+from seq2seq.core.command_line import end_with_parent, is_first_process
+from seq2seq.core.files import hold_lock, replacing, sha256_file, sha256_tree
+from seq2seq.core.params import Section
 
-PARAMS = Path("params.yaml")
 LOCK = Path("requirements.lock")
 WORK = Path(".work")  # unfinished work and locks; DVC does not know it
-USER_ERROR = 2  # exit status: the user can mend it, trying again can't
-TRY_AGAIN = os.EX_TEMPFAIL  # exit status 75: trying again may help
+FETCHED = WORK / "fetched"  # files by digest, kept from run to run
 
 
 def run(main: Callable[[], None]) -> NoReturn:
-    """Run a command line; end a user's mistake with one line and status 2, a network fault with 75."""
+    """Run a stage's command line; started by DVC, it works alone on its stage, and ends when DVC dies."""
     stage = os.environ.get("DVC_STAGE")  # set by DVC
-    if stage:
-        end_with_parent()
-    # GNU OpenMP's waiting threads spin 300,000 times, which starves whoever shares the cores: two trainings side
-    # by side took ten times as long. This costs 2 % when alone. Read when `main` imports PyTorch.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS may add up in another order in each run
-    try:
-        with _only_writer(stage, WORK / f"{stage}.lock") if stage and is_first_process() else nullcontext():
+    if not stage:
+        command_line.run(main)
+    end_with_parent()
+
+    def alone() -> None:
+        if not is_first_process():
             main()
-    except UserError as error:
-        _fail(str(error), USER_ERROR)
-    except TransientError as error:
-        _fail(str(error), TRY_AGAIN)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        where = f" while writing {error.filename}" if error.filename else ""
-        _fail(f"the disk is full{where}; free some space and run the same command again", USER_ERROR)
-    except KeyboardInterrupt:
-        _fail("interrupted; the same command goes on where this one stopped", 130)
-    sys.exit(0)
+            return
+        with _only_writer(stage, WORK / f"{stage}.lock"):
+            main()
 
-
-def is_first_process() -> bool:
-    """Whether this process writes for all that torchrun started together; alone it does."""
-    return not _torchrun_started() or os.environ["RANK"] == "0"
-
-
-def _torchrun_started() -> bool:
-    return "TORCHELASTIC_RUN_ID" in os.environ
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    sys.stdout.flush()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
-    sys.exit(status)
-
-
-def end_with_parent() -> None:
-    """Watch for the death of the process that started us: its orphan must not work beside its successor's child."""
-    parents = _parents()
-
-    def watch() -> None:
-        while _parents() == parents:
-            time.sleep(0.5)
-        os._exit(TRY_AGAIN)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _parents() -> list[int]:
-    """Who started us; and if that is torchrun, which watches nobody, who started it."""
-    parent = os.getppid()
-    if not _torchrun_started():
-        return [parent]
-    try:
-        status = Path(f"/proc/{parent}/stat").read_text()
-    except FileNotFoundError:  # it ended this moment
-        return []
-    return [parent, int(status.rpartition(")")[2].split()[1])]  # proc(5): behind the name come the state and the parent
+    command_line.run(alone)
 
 
 def leave_nothing(stage: str, folder: Path, reason: str) -> None:

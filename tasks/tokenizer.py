@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from seq2seq.bundle import MANIFEST, TOKENIZER
-from seq2seq.corpus import read_partitions
-from seq2seq.files import replacing
-from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams
-from seq2seq.tokenizer import Tokenizer, TokenizerParams, train_tokenizer
-from tasks.stage import PARAMS, path_arguments, run
+from seq2seq.bundles.manifest import MANIFEST, TOKENIZER
+from seq2seq.core.files import replacing
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.text.corpus import read_partitions
+from seq2seq.tokenizers.base import Tokenizer
+from seq2seq.tokenizers.sentencepiece import TokenizerParams, train_tokenizer
+from tasks.stage import path_arguments, run
 
 
 def main() -> None:
@@ -29,8 +30,8 @@ def main() -> None:
 
 def _of_pretrained(bundle: Path) -> Tokenizer:
     """The tokenizer of the stage pretrained, with the prefix that params.yaml asks for."""
-    from seq2seq.pretrained import FineTuningParams
-    from seq2seq.pretrained_tokenizer import PretrainedTokenizer
+    from seq2seq.models.huggingface import FineTuningParams
+    from seq2seq.tokenizers.huggingface import PretrainedTokenizer
 
     prefix = load_section(PARAMS, "pretrained", FineTuningParams).prefix
     return PretrainedTokenizer.read(bundle / TOKENIZER).with_prefix(prefix)

@@ -15,13 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.languages import LanguagesParams
-from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, digest_of_inputs, is_first_process, leave_nothing, origin_of, run, work_directory
+from seq2seq.core.command_line import is_first_process
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.text.languages import LanguagesParams
+from tasks.stage import digest_of_inputs, leave_nothing, origin_of, run, work_directory
 
 if TYPE_CHECKING:
-    from seq2seq.curve import Point
+    from seq2seq.training.learning_curve import Point
 
 SECONDS_TO_END = 30  # that the live curve is given for its last point
 
@@ -47,7 +48,7 @@ def live_curve(name: str, digest: str) -> Iterator[Callable[["Point"], None]]:
         return
     # not as the stage, whose lock this process holds
     environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
-    command = [sys.executable, "-m", "tasks.live", name, digest]
+    command = [sys.executable, "-m", "registry.live", name, digest]
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=environment) as live:
         assert live.stdin is not None
 
@@ -66,15 +67,15 @@ def live_curve(name: str, digest: str) -> Iterator[Callable[["Point"], None]]:
 def main() -> None:
     """Train one direction."""
     arguments = _arguments()
-    from seq2seq.architectures import load_architecture
-    from seq2seq.bundle import TaskParams
-    from seq2seq.corpus import count_lines
-    from seq2seq.curve import write_curve
-    from seq2seq.fitting import fit
-    from seq2seq.synthesis import BackTranslationParams
-    from seq2seq.tokenizer import Tokenizer
-    from seq2seq.training_data import read_training_data
-    from seq2seq.training_params import TrainingParams
+    from seq2seq.bundles.manifest import TaskParams
+    from seq2seq.models.architectures import load_architecture
+    from seq2seq.synthesis.params import BackTranslationParams
+    from seq2seq.text.corpus import TRAIN, VALIDATION, count_lines
+    from seq2seq.tokenizers.load import load_tokenizer
+    from seq2seq.training.data import read_training_data
+    from seq2seq.training.fit import fit
+    from seq2seq.training.learning_curve import write_curve
+    from seq2seq.training.params import TrainingParams
 
     backward = arguments.direction == "backward"
     stage = "train_backward" if backward else "train"
@@ -91,13 +92,13 @@ def main() -> None:
             write_curve(arguments.curves, [])
         return
     sections = {"languages": languages, architecture: model, stage: training, "runtime": runtime}
-    inputs = {"train": arguments.corpus / "train", "validation": arguments.corpus / "validation"}
+    inputs = {split: arguments.corpus / split for split in (TRAIN, VALIDATION)}
     inputs["tokenizer"], inputs["pretrained"] = arguments.tokenizer, arguments.pretrained
     others: dict[str, object] = {"architecture": architecture}
     if not backward:
         inputs["synthetic"] = arguments.synthetic
         others |= {"tag": synthesis.tag, "upsample": synthesis.upsample}
-    tokenizer = Tokenizer.load(arguments.tokenizer)
+    tokenizer = load_tokenizer(arguments.tokenizer)
     data = read_training_data(arguments.corpus, arguments.synthetic, synthesis)
     if backward:
         data, tokenizer, languages = data.reverse(), tokenizer.reverse(), languages.reverse()

@@ -10,10 +10,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from seq2seq.errors import UserError
-from seq2seq.params import load_section
-from seq2seq.runtime import RuntimeParams
-from tasks.stage import PARAMS, run
+from seq2seq.core.command_line import run
+from seq2seq.core.errors import UserError
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.runtime import RuntimeParams
 
 
 def _arguments() -> argparse.Namespace:
@@ -34,8 +34,8 @@ def _read_lines() -> list[str]:
 def main() -> None:
     """Read all lines, translate, write as many."""
     arguments = _arguments()
-    from seq2seq.decoding import DecodingParams
-    from seq2seq.translator import Translator
+    from seq2seq.decoding.params import DecodingParams
+    from seq2seq.inference.translator import Translator
 
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)

@@ -7,11 +7,11 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in tasks.stage; before Py
 import pytest
 import torch
 
-from seq2seq.export import export_ctranslate2
-from seq2seq.tokenizer import Tokenizer
-from seq2seq.training import Trainer
-from seq2seq.weights import save_model
-from tests.models import LANGUAGES, ORIGIN, TRAINING, tiny_model, tiny_pairs, tiny_tokenizer
+from seq2seq.bundles.pytorch import save_model
+from seq2seq.export.ctranslate2 import export_ctranslate2
+from seq2seq.tokenizers.base import Tokenizer
+from seq2seq.training.trainer import Trainer
+from tests.tiny_models import LANGUAGES, ORIGIN, TRAINING, tiny_model, tiny_pairs, tiny_tokenizer
 
 
 @pytest.fixture(scope="session", autouse=True)

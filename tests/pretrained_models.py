@@ -25,9 +25,9 @@ from transformers import (
     T5Tokenizer,
 )
 
-from seq2seq.adoption import adopt_model
-from seq2seq.hub import find_model
-from tests.models import LANGUAGES, tiny_corpus
+from seq2seq.pretrained.adopt import adopt_model
+from seq2seq.pretrained.hub import find_model
+from tests.tiny_models import LANGUAGES, tiny_corpus
 
 BART_LIKE = {
     "d_model": 32,

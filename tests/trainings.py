@@ -5,11 +5,11 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from seq2seq.fitting import fit
-from seq2seq.processes import ALONE
-from seq2seq.training import Trainer
-from seq2seq.training_data import EpochStores, TrainingData
-from tests.models import (
+from seq2seq.training.data import EpochStores, TrainingData
+from seq2seq.training.distributed import ALONE
+from seq2seq.training.fit import fit
+from seq2seq.training.trainer import Trainer
+from tests.tiny_models import (
     LANGUAGES,
     RUNTIME,
     SMALL,

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.engines.job import Job, Turns, serve
-from seq2seq.loss import rows_at_once
-from seq2seq.transformer import TransformerParams
+from seq2seq.models.transformer import TransformerParams
+from seq2seq.training.loss import rows_at_once
 
 
 class Matrices:

@@ -1,4 +1,4 @@
-"""This project: seq2seq.training.Trainer."""
+"""This project: seq2seq.training.trainer.Trainer."""
 
 import tempfile
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import Any
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from benchmarks.engines.job import Job, Turns, serve
-from seq2seq.batches import PairedSequences
-from seq2seq.runtime import RuntimeParams, autocast_dtype, prepare_device
-from seq2seq.training import Trainer
-from seq2seq.training_params import TrainingParams
-from seq2seq.transformer import Transformer, TransformerParams
+from seq2seq.core.runtime import RuntimeParams, autocast_dtype, prepare_device
+from seq2seq.models.batches import PairedSequences
+from seq2seq.models.transformer import Transformer, TransformerParams
+from seq2seq.training.params import TrainingParams
+from seq2seq.training.trainer import Trainer
 
 
 def train(job: Job, turns: Turns) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq.metrics import Difference, EvaluationParams, paired_bootstrap
+from seq2seq.metrics.scores import Difference, EvaluationParams, paired_bootstrap
 from seq2seq.report.results import MODELS, Results
+from seq2seq.text.corpus import GATE
 
 ENGINES = {"float32": "PyTorch float32", "ct2_float32": "CTranslate2 float32", "int8": "{engine} {quantization}"}
 ENGINE_NAMES = {"pytorch": "PyTorch", "ctranslate2": "CTranslate2"}
@@ -34,7 +35,7 @@ def scores_by_set(results: Results) -> dict[str, dict[str, dict[str, Any]]]:
             quantized: int8["tests"][name],
             **{label: beside[key] for key, label in BASELINES.items() if key in beside},
         }
-    return table | {"gate": {"float32 model": float32["gate"], quantized: int8["gate"]}}
+    return table | {GATE: {"float32 model": float32[GATE], quantized: int8[GATE]}}
 
 
 @dataclass(frozen=True)

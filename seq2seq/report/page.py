@@ -7,13 +7,13 @@ import jinja2
 import pandas as pd
 from babel import Locale
 
-from seq2seq.attention import Attention
-from seq2seq.languages import LanguagesParams
-from seq2seq.metrics import EvaluationParams
+from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.report.charts import LineChart, line_chart
 from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines, gains, scores_by_set
+from seq2seq.report.heat_maps import Attention
 from seq2seq.report.results import MODELS, Results
 from seq2seq.report.samples import choose_samples
+from seq2seq.text.languages import LanguagesParams
 
 LOSSES = {"train": "train_loss", "validation": "validation_loss"}  # by their names on the page
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from seq2seq.bundle import Manifest, bundle_digest, read_manifest
-from seq2seq.errors import UserError
-from seq2seq.files import read_json
-from seq2seq.params import read_yaml
+from seq2seq.bundles.manifest import Manifest, bundle_digest, read_manifest
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import read_json
+from seq2seq.core.params import read_yaml
 
 MODELS = ("float32", "int8")
 

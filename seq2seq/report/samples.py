@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from sacrebleu.metrics import CHRF
 
-from seq2seq.languages import count_words
+from seq2seq.text.languages import count_words
 
 EACH = 4  # sentences of each kind
 FEWEST_WORDS, MOST_WORDS = 4, 12  # of a sentence whose attention is easy to read

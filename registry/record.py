@@ -1,0 +1,237 @@
+"""The record of a run: everything that DVC's stages left becomes one MLflow run and one version of a model.
+
+Nothing is computed here. The same bundle is one version, ever.
+"""
+
+import csv
+import json
+import math
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from registry.store import Store
+from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import read_json, sha256_file
+from seq2seq.core.params import PARAMS, load_section, read_yaml
+from seq2seq.release.gate import digest_of_set
+from seq2seq.text.corpus import GATE
+
+# what a machine needs to load the model; a test compares it with the library's imports
+REQUIREMENTS: tuple[str, ...] = (
+    "mlflow",
+    "ctranslate2",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "pyyaml",
+    "sentencepiece",
+    "tqdm",
+)
+PYTORCH_REQUIREMENTS = ("torch", "safetensors")  # besides, where the fast engine doesn't know the architecture
+PRETRAINED_REQUIREMENTS = ("transformers",)  # besides those, for a pretrained model
+_SCORED_WITH = ("decoding", f"set_sha256.{GATE}")  # tags of what the gate's scores depend on besides the bundle
+REPORT_FILES = {".html", ".json", ".csv", ".parquet"}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What DVC's stages left: all that a registration reads."""
+
+    forward: Path  # the float32 bundle
+    int8: Path  # the bundle that is released
+    reports: Path
+
+    def check(self) -> None:
+        """Raise a UserError that names the first file that a stage should have left and didn't."""
+        for path in [
+            self.forward / MANIFEST,
+            self.int8 / MANIFEST,
+            *(self.reports / name for name in ("quality.json", "speed.json", "cleaning.json", "index.html")),
+            *(self.reports / "scores" / f"{engine}.json" for engine in ("float32", "int8")),
+            self.reports / "predictions" / "int8" / f"{GATE}.parquet",
+        ]:
+            if not path.exists():
+                raise UserError(f"{path} is missing; run `dvc repro`, or `dvc checkout` where it was computed before")
+
+
+def summarize(name: str, outputs: Outputs) -> dict[str, Any]:
+    """What is released: the content of release.json, the same for the same outputs."""
+    import pandas as pd
+
+    predictions = sorted((outputs.reports / "predictions" / "int8").glob("*.parquet"))
+    frames = {path.stem: pd.read_parquet(path, columns=["source", "target"]) for path in predictions}
+    return {
+        "name": name,
+        "bundles": {"float32": bundle_digest(outputs.forward), "int8": bundle_digest(outputs.int8)},
+        "sets": {
+            key: digest_of_set(frame["source"].tolist(), frame["target"].tolist()) for key, frame in frames.items()
+        },
+        "scores": {engine: read_json(outputs.reports / "scores" / f"{engine}.json") for engine in ("float32", "int8")},
+    }
+
+
+def register(store: Store, outputs: Outputs, summary: dict[str, Any]) -> dict[str, Any]:
+    """Return the version of a bundle, recorded before or now: the content of registration.json.
+
+    The version is made last, so that one exists only with its whole record; what a killed
+    registration left is removed first.
+    """
+    name, digest = summary["name"], summary["bundles"]["int8"]
+    tags = _lineage(outputs, summary)
+    versions = store.client.search_model_versions(f"name = '{name}' and tags.bundle_sha256 = '{digest}'")
+    if not versions:
+        experiment = store.experiment(name)
+        _remove_unfinished(store, experiment, digest)
+        run_id, model_uri = _record(store, experiment, outputs, summary, tags)
+        versions = [_make_version(store, name, model_uri, run_id, tags)]
+    version = min(versions, key=lambda one: int(one.version))
+    if changed := [key for key in _SCORED_WITH if version.tags.get(key) != tags.get(key)]:
+        print(
+            f"notice: version {version.version} holds this very bundle, scored with another {' and '.join(changed)}; "
+            "a bundle is one version, which stays as it was recorded"
+        )
+    return {"name": name, "version": int(version.version), "bundle_sha256": digest, "run_id": version.run_id}
+
+
+def _remove_unfinished(store: Store, experiment: str, digest: str) -> None:
+    for left in store.client.search_runs([experiment], f"tags.bundle_sha256 = '{digest}'"):
+        run_id = left.info.run_id
+        for model in store.client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
+            store.client.delete_logged_model(model.model_id)
+        store.client.delete_run(run_id)
+
+
+def _make_version(store: Store, name: str, model_uri: str, run_id: str, tags: dict[str, str]) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store.client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return store.client.create_model_version(
+        name, model_uri, run_id, tags=tags, model_id=model_uri.removeprefix("models:/")
+    )
+
+
+def _record(
+    store: Store, experiment: str, outputs: Outputs, summary: dict[str, Any], tags: dict[str, str]
+) -> tuple[str, str]:
+    """Write one run with params, metrics, curves, artifacts and the model; return its id and the model's URI."""
+    import mlflow
+    from mlflow.entities import Metric
+
+    mlflow.set_tracking_uri(store.uri)
+    run_name = f"{summary['name']} {summary['bundles']['int8'][:8]}"
+    with mlflow.start_run(experiment_id=experiment, run_name=run_name, tags=tags) as active:
+        run_id, started = active.info.run_id, active.info.start_time
+        mlflow.log_params({key: str(value) for key, value in _leaves(read_yaml(PARAMS), ".")})
+        speed = read_json(outputs.reports / "speed.json")
+        mlflow.log_metrics(dict(_numbers(summary["scores"] | {"speed": speed})))
+        points = [Metric(key, value, started, step) for key, value, step in _curves(outputs.reports / "curves")]
+        store.client.log_batch(run_id, metrics=points)
+        for path in filter(Path.exists, [PARAMS, Path("dvc.yaml"), Path("dvc.lock")]):
+            mlflow.log_artifact(str(path))
+        for path in sorted(outputs.reports.rglob("*")):
+            if path.suffix in REPORT_FILES and path.name not in ("registration.json", "release.json"):
+                mlflow.log_artifact(str(path), Path("reports", path.relative_to(outputs.reports)).parent.as_posix())
+        mlflow.log_dict(summary, "reports/release.json")
+        mlflow.log_artifacts(str(outputs.forward), "float32")
+        return run_id, _log_model(outputs)
+
+
+def _log_model(outputs: Outputs) -> str:
+    """Store the int8 bundle, the library and the code that puts them together; return the model's URI.
+
+    The stored model has to answer before it can become a version.
+    """
+    import mlflow
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    import seq2seq
+    from seq2seq.core.runtime import RuntimeParams
+    from seq2seq.decoding.params import DecodingParams
+
+    examples = pd.read_parquet(outputs.reports / "predictions" / "int8" / f"{GATE}.parquet", columns=["source"])
+    params = [load_section(PARAMS, "runtime", RuntimeParams), load_section(PARAMS, "decoding", DecodingParams)]
+    packages = REQUIREMENTS
+    manifest = read_manifest(outputs.int8)
+    if manifest.engine == "pytorch":
+        packages += PYTORCH_REQUIREMENTS
+    if manifest.architecture == "pretrained":
+        packages += PRETRAINED_REQUIREMENTS
+    logged = mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+        artifacts={"bundle": str(outputs.int8)},
+        code_paths=[str(Path(seq2seq.__file__).parent)],
+        signature=ModelSignature(Schema([ColSpec("string", "source")]), Schema([ColSpec("string", "target")])),
+        input_example=examples.head(3),
+        pip_requirements=[f"{package}=={metadata.version(package).partition('+')[0]}" for package in packages],
+        model_config={key: value for section in params for key, value in section.model_dump(mode="json").items()},
+    )
+    mlflow.pyfunc.load_model(logged.model_uri).predict(examples.head(3))
+    return str(logged.model_uri)
+
+
+def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
+    """Tags that lead from a version back to its code, params and data."""
+    read_manifest(outputs.forward)  # both are checked: a champion must be restorable
+    manifest = read_manifest(outputs.int8)
+    tags = {
+        "decoding": json.dumps(read_yaml(PARAMS)["decoding"]),
+        "bundle_sha256": summary["bundles"]["int8"],
+        "float32_bundle_sha256": summary["bundles"]["float32"],
+        "task": manifest.task,
+        "source_language": manifest.languages.source,
+        "target_language": manifest.languages.target,
+        "gate_bleu": str(summary["scores"]["int8"][GATE]["bleu"]),
+        "params_sha256": sha256_file(PARAMS),
+    }
+    tags |= {f"origin.{key}": value for key, value in manifest.origin.items()}
+    tags |= {f"set_sha256.{key}": value for key, value in summary["sets"].items()}
+    if (lock := Path("dvc.lock")).exists():
+        tags["dvc_lock_sha256"] = sha256_file(lock)
+    try:
+        tags["git_commit"] = _git("rev-parse", "HEAD")
+        tags["git_dirty"] = str(bool(_git("status", "--porcelain"))).lower()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pass  # no git, or not a clone: the origin's digests of the code still tell
+    return tags
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-c", "safe.directory=*", *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def _leaves(tree: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a nested mapping, each with its path."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, separator, f"{prefix}{key}{separator}")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _numbers(tree: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    return ((key, value) for key, value in _leaves(tree, "/") if isinstance(value, (int, float)))
+
+
+def _curves(folder: Path) -> Iterator[tuple[str, float, int]]:
+    """Each point of each learning curve, with the update that it belongs to."""
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                step = int(row.pop("update"))
+                for key, value in row.items():
+                    if value and math.isfinite(float(value)):
+                        yield f"{path.stem}/{key}", float(value), step

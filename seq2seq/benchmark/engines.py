@@ -1,0 +1,144 @@
+"""Time engines against each other: the same sentences, the same search, the same threads, in turns.
+
+Each engine has a process of its own, freshly started, so that its peak of memory is its own. The engines
+take turns, round by round, so that a machine that slows down or speeds up meets them all alike.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from seq2seq.benchmark import worker as benchmark_worker
+from seq2seq.benchmark.worker import MEGABYTE
+from seq2seq.bundles.manifest import TOKENIZER, read_manifest
+from seq2seq.core.errors import UserError
+from seq2seq.core.params import Section
+from seq2seq.core.progress import Progress
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.decoding.params import DecodingParams
+from seq2seq.export.ctranslate2 import export_ctranslate2, is_known_to_ctranslate2
+
+# Seconds between turns: OpenMP's threads spin on for 0.2 s after their work, at the cost of whoever is next
+PAUSE = 0.3
+
+
+class BenchmarkParams(Section):
+    """How engines are timed."""
+
+    sentences: int = Field(ge=1, description="sentences that every engine translates in each round")
+    rounds: int = Field(ge=1, description="turns of each engine; the median is reported")
+
+
+def compare_engines(
+    float32: Path,
+    int8: Path,
+    texts: list[str],
+    params: BenchmarkParams,
+    decoding: DecodingParams,
+    runtime: RuntimeParams,
+) -> dict[str, dict[str, float]]:
+    """Time the PyTorch bundle ``float32``, the same weights in CTranslate2 (``ct2_float32``), and ``int8``.
+
+    The middle one tells what the engine gives from what int8 gives; CTranslate2 knows the Transformer only.
+    See :func:`time_bundles` for the result.
+
+    Raises:
+        UserError: a bundle can't be loaded.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        bundles = {"float32": float32}
+        if is_known_to_ctranslate2(float32):
+            bundles["ct2_float32"] = Path(folder) / "ct2_float32"
+            export_ctranslate2(float32, bundles["ct2_float32"], "float32")
+        bundles["int8"] = int8
+        return time_bundles(bundles, texts[: params.sentences], params.rounds, decoding, runtime)
+
+
+def time_bundles(
+    bundles: Mapping[str, Path], texts: list[str], rounds: int, decoding: DecodingParams, runtime: RuntimeParams
+) -> dict[str, dict[str, float]]:
+    """Let each bundle translate ``texts`` once per round, in the order given.
+
+    Returns:
+        For each name: ``sentences_per_second`` of the median round, ``slowest`` and ``fastest`` of all rounds,
+        ``size_mb`` of the bundle without its tokenizer, and ``peak_rss_mb``, the most memory that the process
+        held, Python and libraries included. MB are 10**6 bytes.
+
+    Raises:
+        UserError: there is nothing to translate, or a bundle can't be loaded.
+    """
+    if not texts:
+        raise UserError("benchmark: the first test set has no sentences; see reports/cleaning.json")
+    answers: dict[str, list[dict[str, float]]] = {name: [] for name in bundles}
+    with ExitStack() as stack, Progress("benchmark", rounds * len(bundles), "turns") as progress:
+        engines = {name: stack.enter_context(_Engine()) for name in bundles}
+        for name, engine in engines.items():
+            job = {
+                "bundle": str(bundles[name]),
+                "texts": texts,
+                "decoding": decoding.model_dump(mode="json"),
+                "runtime": runtime.model_dump(mode="json"),
+            }
+            engine.ask(json.dumps(job))
+        for _ in range(rounds):
+            for name, engine in engines.items():
+                time.sleep(PAUSE)
+                answers[name].append(engine.ask("turn"))
+                progress.add(1, name)
+    return {name: _summary(bundles[name], answers[name], len(texts)) for name in bundles}
+
+
+def _summary(bundle: Path, answers: list[dict[str, float]], sentences: int) -> dict[str, float]:
+    speeds = [sentences / answer["seconds"] for answer in answers]
+    parts = [name for name in read_manifest(bundle).files if not name.startswith(f"{TOKENIZER}/")]
+    size = sum((bundle / name).stat().st_size for name in parts)
+    return {
+        "sentences_per_second": round(statistics.median(speeds), 2),
+        "slowest": round(min(speeds), 2),
+        "fastest": round(max(speeds), 2),
+        "size_mb": round(size / MEGABYTE, 3),
+        "peak_rss_mb": round(answers[-1]["peak_rss_mb"], 1),
+    }
+
+
+class _Engine:
+    """The near end of a worker process; closing it ends the process."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", benchmark_worker.__name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def ask(self, line: str) -> dict[str, float]:
+        """Send one line and wait for the answer."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        try:
+            print(line, file=self.process.stdin, flush=True)
+            text = self.process.stdout.readline()
+        except BrokenPipeError:
+            text = ""
+        if not text:
+            raise RuntimeError(f"an engine's process ended with status {self.process.wait()}; its message is above")
+        answer: dict[str, Any] = json.loads(text)
+        if "error" in answer:
+            raise UserError(answer["error"])
+        return answer
+
+    def __enter__(self) -> "_Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()

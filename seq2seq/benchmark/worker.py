@@ -1,0 +1,60 @@
+"""One engine in a process of its own: ``python -m seq2seq.benchmark.worker``, started by seq2seq.benchmark.engines.
+
+It talks in lines of JSON. The first line in is the job; every further line, whatever it says, is one turn.
+Each is answered by one line: ``{}`` when ready, the result of a turn, or ``{"error": message}``.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from seq2seq.core.errors import UserError
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.decoding.params import DecodingParams
+from seq2seq.inference.translator import Translator
+
+MEGABYTE = 1_000_000
+
+
+def peak_memory_mb() -> float:
+    """Most memory that this process has held so far, in MB of 10**6 bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # not ru_maxrss, which on Linux starts from the memory of the process that started this one
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) * 1024 / MEGABYTE
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE  # macOS counts bytes
+
+
+def work(job: dict[str, Any], turns: TextIO, answers: TextIO) -> None:
+    """Load the bundle, warm up on one batch, then translate the job's texts once per line of ``turns``."""
+    runtime = RuntimeParams.model_validate(job["runtime"])
+    decoding = DecodingParams.model_validate(job["decoding"])
+    translator = Translator.load(Path(job["bundle"]), runtime)
+    translator.translate(job["texts"][: decoding.batch_size], decoding)
+    _answer(answers, {})
+    for _ in turns:
+        started = time.perf_counter()
+        translator.translate(job["texts"], decoding)
+        seconds = time.perf_counter() - started
+        _answer(answers, {"seconds": seconds, "peak_rss_mb": peak_memory_mb()})
+
+
+def _answer(answers: TextIO, answer: dict[str, Any]) -> None:
+    print(json.dumps(answer), file=answers, flush=True)
+
+
+def main() -> None:
+    """Serve the parent process until it closes our input; whatever else is printed goes to standard error."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    try:
+        work(json.loads(sys.stdin.readline()), sys.stdin, answers)
+    except UserError as error:
+        _answer(answers, {"error": str(error)})
+
+
+if __name__ == "__main__":
+    main()

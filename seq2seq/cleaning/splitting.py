@@ -1,0 +1,135 @@
+"""Held-out sets: published ones as they are, others taken from a corpus by hash, and what leaks from them.
+
+All pairs of one source (regardless of case) share a hash and so stay together: no held-out source is
+ever trained on.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from seq2seq.cleaning.duplicates import Hashes, Mask, comparable, hash_texts
+from seq2seq.cleaning.filters import CleaningParams
+from seq2seq.core.errors import UserError
+from seq2seq.text.corpus import GATE, HELD_OUT, TEST, VALIDATION, count_lines, folders, read_corpus, read_partitions
+
+STAYS = -1  # in training; a line that is taken goes to a set by its index in HELD_OUT
+
+Sets = dict[str, list[pd.DataFrame]]  # by their path below the clean folder: validation, gate, test/NAME
+
+
+class HeldOut:
+    """All held-out sets, and which lines must stay out of training because of them."""
+
+    def __init__(self, sets: Sets, chosen: Mapping[str, list[Hashes]], compare_targets: bool) -> None:
+        self.sets = sets
+        self._chosen = chosen
+        self._compare_targets = compare_targets
+        frames = [frame for parts in sets.values() for frame in parts]
+        self._sources = {text for frame in frames for text in comparable(frame["source"])} - {""}
+        self._targets = {text for frame in frames for text in comparable(frame["target"])} - {""}
+
+    def took(self, corpus: str, frame: pd.DataFrame) -> Mask:
+        """Which of a corpus's filtered rows were moved into held-out sets."""
+        if corpus not in self._chosen:
+            return np.zeros(len(frame), dtype=bool)
+        moved: Mask = deal(hash_sources(frame["source"]), self._chosen[corpus]) != STAYS
+        return moved
+
+    def leak(self, frame: pd.DataFrame) -> Mask:
+        """Which rows have a source or, where targets are compared, a target that stands in a held-out set.
+
+        Case is ignored. A monolingual line has nothing but its target, which is always compared.
+        """
+        sides = zip(comparable(frame["source"]), comparable(frame["target"]), strict=True)
+        leaks = [
+            source in self._sources or (target in self._targets and (self._compare_targets or not source))
+            for source, target in sides
+        ]
+        return np.array(leaks, dtype=bool)
+
+
+def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
+    """Find the held-out sets of all corpora in ``raw``, whose filtered pairs are in ``filtered``.
+
+    Raises:
+        UserError: a set would have no lines.
+    """
+    sets = _published_sets(raw)
+    chosen = {}
+    for folder in folders(filtered):
+        if any(count_lines(raw / split / folder.name) for split in (VALIDATION, GATE)):
+            continue
+        hashes = [hash_sources(frame["source"]) for frame in read_partitions(folder)]
+        chosen[folder.name] = choose_held_out(np.concatenate(hashes), params)
+        for path, frame in _taken_sets(folder, chosen[folder.name]).items():
+            sets.setdefault(path, []).append(frame)
+    _check(sets, pairs=sum(map(count_lines, folders(filtered))))
+    return HeldOut(sets, chosen, params.drop_held_out_targets)
+
+
+def _published_sets(raw: Path) -> Sets:
+    """The sets that corpora bring; who brings a validation or a gate set alone gives half of it to the other."""
+    sets: Sets = {VALIDATION: [], GATE: []}
+    names = {folder.name for split in (VALIDATION, GATE) for folder in folders(raw / split)}
+    for name in sorted(names):
+        validation, gate = (read_corpus(raw / split / name) for split in (VALIDATION, GATE))
+        if validation.empty or gate.empty:
+            both = pd.concat([validation, gate], ignore_index=True)
+            half = hash_sources(both["source"]) % 2 == 0
+            validation, gate = both[half], both[~half]
+        sets[VALIDATION].append(validation)
+        sets[GATE].append(gate)
+    return sets | {f"{TEST}/{folder.name}": [read_corpus(folder)] for folder in folders(raw / TEST)}
+
+
+def _taken_sets(folder: Path, chosen: list[Hashes]) -> dict[str, pd.DataFrame]:
+    """The sets that are taken from one corpus without published ones."""
+    taken = []
+    for frame in read_partitions(folder):
+        where = deal(hash_sources(frame["source"]), chosen)
+        taken.append(frame.assign(where=where)[where != STAYS])
+    lines = pd.concat(taken, ignore_index=True)
+    paths = [VALIDATION, GATE, f"{TEST}/{folder.name}_test"]
+    return {path: lines[lines["where"] == index] for index, path in enumerate(paths)}
+
+
+def _check(sets: Sets, pairs: int) -> None:
+    for path, frames in sets.items():
+        if not any(map(len, frames)):
+            raise UserError(
+                f"the {path} set has no lines: no corpus brings any, and {pairs:,} pairs after filtering are too few "
+                "to take some from; add pairs, or a corpus that brings its own sets, to corpora in params.yaml"
+            )
+
+
+def hash_sources(sources: pd.Series) -> Hashes:
+    """The hashes by which pairs are dealt to sets."""
+    return hash_texts(comparable(sources))
+
+
+def choose_held_out(hashes: Hashes, params: CleaningParams) -> list[Hashes]:
+    """The hashes of each held-out set, given those of all lines.
+
+    A line can only go to the set that its hash modulo 3 names, and the smallest hashes go first. So a
+    line of a corpus that grows may change between its set and training, but never from one set to another.
+    A set gets at least one source, as far as there is one, and then as many as fit in the line limit.
+    """
+    lines = min(int(len(hashes) * params.held_out_percent / 100), params.held_out_at_most)
+    chosen = []
+    for index in range(len(HELD_OUT)):
+        own, counts = np.unique(hashes[hashes % len(HELD_OUT) == index], return_counts=True)
+        sources = max(1, int(np.searchsorted(np.cumsum(counts), lines, side="right")))
+        chosen.append(own[:sources])
+    return chosen
+
+
+def deal(hashes: Hashes, chosen: list[Hashes]) -> npt.NDArray[np.int64]:
+    """Where each line goes, given what :func:`choose_held_out` chose."""
+    where = np.full(len(hashes), STAYS, dtype=np.int64)
+    for index, own in enumerate(chosen):
+        where[np.isin(hashes, own)] = index
+    return where

@@ -1,0 +1,6 @@
+"""What every room needs: errors for people, whole files, typed parameters, progress, devices, command lines.
+
+``errors`` has the two failures that are not bugs; ``files`` writes files that are whole or absent, digests and locks
+them; ``params`` reads params.yaml; ``progress`` shows long work; ``runtime`` picks device, precision and threads;
+``command_line`` gives exit statuses. Knows nothing of text or models, and imports no other room.
+"""

@@ -1,0 +1,69 @@
+"""How outputs are searched for, by whatever engine does it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import Field
+
+from seq2seq.core.params import Section
+
+
+class DecodingParams(Section):
+    """How outputs are searched for."""
+
+    beam_size: int = Field(ge=1, le=64, description="hypotheses kept per sentence; 1 is greedy search")
+    patience: float = Field(ge=1, le=10, description="a search ends when patience * beam_size hypotheses have ended")
+    length_penalty: float = Field(ge=0, le=5, description="hypotheses are ranked by score / length ** length_penalty")
+    min_length: int = Field(ge=0, le=1024, description="output pieces at least")
+    no_repeat_ngram: int = Field(ge=0, le=64, description="so many pieces never come twice in an output; 0 allows it")
+    max_length_factor: float = Field(gt=0, le=20, description="output pieces at most: factor * source pieces + 10")
+    batch_size: int = Field(ge=1, le=4096, description="sentences searched together")
+
+    @property
+    def enough(self) -> int:
+        """How many hypotheses of a sentence end before its search does."""
+        return round(self.patience * self.beam_size) if self.beam_size > 1 else 1
+
+    def max_length(self, source_length: int, limit: int) -> int:
+        """Output pieces at most for a source of so many pieces, in a model of ``limit`` positions."""
+        return min(int(self.max_length_factor * source_length) + 10, limit - 1)
+
+
+class SamplingParams(Section):
+    """How outputs are drawn from a model's distribution."""
+
+    temperature: float = Field(gt=0, le=2, description="below 1 is more careful")
+    top_k: int = Field(ge=0, description="pieces that may be drawn; 0 for all")
+    top_p: float = Field(gt=0, le=1, description="share of the probability that may be drawn, from the best piece on")
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One output: its pieces without BOS and EOS, and its length-normalised log-probability among what was allowed."""
+
+    tokens: list[int]
+    score: float
+    ended: bool  # False where it was cut, so that no EOS was produced
+
+
+class Engine(Protocol):
+    """Searches one batch after another."""
+
+    def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
+        """Yield the best output of every source, for each batch in order."""
+        ...
+
+    def nbest(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[Hypothesis]]]:
+        """Yield up to ``beam_size`` outputs of every source, best first, for each batch in order."""
+        ...
+
+    def score(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[list[float]]]:
+        """Yield the log-probability of every piece of given outputs, EOS last, for each batch of (source, output)."""
+        ...
+
+    def sample(
+        self, batches: list[list[list[int]]], decoding: DecodingParams, sampling: SamplingParams, seed: int
+    ) -> Iterator[list[list[int]]]:
+        """Yield one output of every source, drawn from the model's distribution; the seed decides it."""
+        ...

@@ -1,8 +1,0 @@
-"""The kinds of articles, one module each; another one is one more module with a STORY, and its name here."""
-
-from seq2seq.english.stories import accident, council, exhibition, jobs, market, match, reopening, weather
-
-STORIES = {
-    module.__name__.rpartition(".")[2]: module.STORY
-    for module in (accident, council, exhibition, jobs, market, match, reopening, weather)
-}

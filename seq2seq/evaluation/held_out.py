@@ -1,0 +1,50 @@
+"""The sets that a model is judged on.
+
+Test sets are reported, the gate set decides on promotion, and the validation set on all that is tried.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from seq2seq.core.errors import UserError
+from seq2seq.text.corpus import GATE, TEST, VALIDATION, read_corpus
+
+
+def read_test_sets(corpus: Path) -> dict[str, pd.DataFrame]:
+    """Read every test set of a cleaned corpus, by name, in alphabetical order.
+
+    Raises:
+        UserError: there is none, or one has no lines.
+    """
+    folders = sorted(path for path in (corpus / TEST).glob("*") if path.is_dir())
+    if not folders:
+        raise UserError(f"{corpus / 'test'} holds no test set; run the stage clean")
+    return {folder.name: _read(folder) for folder in folders}
+
+
+def read_evaluated_sets(corpus: Path, kinds: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Read the sets to score by name: all test sets, the validation set, or both.
+
+    Raises:
+        UserError: one is missing, or has no lines.
+    """
+    sets = read_test_sets(corpus) if TEST in kinds else {}
+    return sets | ({VALIDATION: _read(corpus / VALIDATION)} if VALIDATION in kinds else {})
+
+
+def read_gate(corpus: Path) -> pd.DataFrame:
+    """Read the gate set of a cleaned corpus.
+
+    Raises:
+        UserError: it has no lines.
+    """
+    return _read(corpus / GATE)
+
+
+def _read(folder: Path) -> pd.DataFrame:
+    frame = read_corpus(folder)
+    if frame.empty:
+        raise UserError(f"{folder} has no lines; reports/cleaning.json says which filter dropped them")
+    return frame

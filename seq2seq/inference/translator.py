@@ -1,0 +1,161 @@
+"""Text in, text out, by any bundle."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from seq2seq.bundles.manifest import TOKENIZER, Manifest, read_manifest
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import sha256_tree
+from seq2seq.core.progress import Progress
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.decoding.params import DecodingParams, Engine, Hypothesis, SamplingParams
+from seq2seq.inference.ctranslate2_engine import CTranslate2Engine
+from seq2seq.tokenizers.base import EOS, Tokenizer
+from seq2seq.tokenizers.load import load_tokenizer
+
+T = TypeVar("T")
+SCORED_TOGETHER = 32  # pairs
+
+
+@dataclass(frozen=True)
+class Output:
+    """One of several outputs for a text."""
+
+    text: str
+    score: float  # log-probability / length ** length_penalty, by which outputs are ranked
+    pieces: list[str]  # EOS last, unless it was cut
+    log_probs: list[float]  # of each piece, in nats
+
+
+class Translator:
+    """Translates lists of sentences with one bundle, or with an ensemble of them."""
+
+    def __init__(self, manifest: Manifest, tokenizer: Tokenizer, engine: Engine, limit: int) -> None:
+        """Take the parts of a bundle, which :meth:`load` reads, and how many pieces a source may have."""
+        self.manifest, self.tokenizer, self.engine, self.limit = manifest, tokenizer, engine, limit
+
+    @classmethod
+    def load(cls, bundle: Path, runtime: RuntimeParams) -> "Translator":
+        """Read a bundle of any engine.
+
+        Args:
+            bundle: its folder.
+            runtime: device and threads.
+
+        Raises:
+            UserError: the bundle is missing, damaged, its parts don't belong together, or there is no such device.
+        """
+        if (manifest := read_manifest(bundle)).engine == "pytorch":
+            return cls.load_ensemble([bundle], runtime)
+        tokenizer = load_tokenizer(bundle / TOKENIZER)
+        engine = CTranslate2Engine(bundle, manifest, tokenizer, runtime)
+        return cls(manifest, tokenizer, engine, engine.limit)
+
+    @classmethod
+    def load_ensemble(cls, bundles: Sequence[Path], runtime: RuntimeParams) -> "Translator":
+        """Read PyTorch bundles of one vocabulary and purpose, of whatever architectures, which translate together.
+
+        Raises:
+            UserError: as for :meth:`load`; or the bundles differ in vocabulary, languages or task.
+        """
+        # imported here: the fast engine needs neither PyTorch's memory nor its two seconds
+        from seq2seq.bundles.pytorch import load_model  # noqa: PLC0415
+        from seq2seq.core.runtime import prepare_device  # noqa: PLC0415
+        from seq2seq.decoding.torch_engine import TorchEngine  # noqa: PLC0415
+        from seq2seq.inference.ensemble import Ensemble  # noqa: PLC0415
+
+        device, loaded = prepare_device(runtime), [load_model(bundle) for bundle in bundles]
+        manifests = [read_manifest(bundle) for bundle in bundles]
+        for bundle, manifest in zip(bundles, manifests, strict=True):
+            if (one := _purpose(manifest)) != (first := _purpose(manifests[0])):
+                raise UserError(f"{bundle} is for {one}, but {bundles[0]} for {first}; name bundles of one purpose")
+            if sha256_tree(bundle / TOKENIZER) != sha256_tree(bundles[0] / TOKENIZER):
+                raise UserError(
+                    f"{bundle} and {bundles[0]} have different vocabularies, so they can't translate together; "
+                    "train both on the same output of the stage tokenizer"
+                )
+        models = [model.to(device) for model, _ in loaded]
+        limit = min(model.params.max_length for model in models)
+        engine = TorchEngine(Ensemble(models) if len(models) > 1 else models[0], limit, device)
+        return cls(manifests[0], loaded[0][1], engine, limit)
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """Source pieces of each text, cut to the model's length, EOS kept."""
+        return [
+            pieces if len(pieces) <= self.limit else [*pieces[: self.limit - 1], EOS]
+            for pieces in self.tokenizer.encode_source(texts)
+        ]
+
+    def translate(self, texts: list[str], decoding: DecodingParams, label: str = "") -> list[str]:
+        """Translate each text; an empty one stays empty. With a label, progress is shown."""
+        found = self._run(texts, decoding, lambda batches: self.engine.search(batches, decoding), label)
+        return self._decode(found)
+
+    def sample(self, texts: list[str], decoding: DecodingParams, sampling: SamplingParams, seed: int) -> list[str]:
+        """Draw one translation of each text from the model's distribution; the seed decides it.
+
+        Of ``decoding`` only ``max_length_factor`` and ``batch_size`` count.
+        """
+        found = self._run(texts, decoding, lambda batches: self.engine.sample(batches, decoding, sampling, seed))
+        return self._decode(found)
+
+    def nbest(self, texts: list[str], decoding: DecodingParams, label: str = "") -> list[list[Output]]:
+        """Up to ``beam_size`` translations of each text, best first, with their scores; none of an empty text."""
+        found = self._run(texts, decoding, lambda batches: self.engine.nbest(batches, decoding), label)
+        sources = self.encode(texts)
+        pairs = [(sources[row], one.tokens) for row, hypotheses in enumerate(found) for one in hypotheses or []]
+        log_probs = iter(self._score(pairs))
+        vocabulary = self.tokenizer.target_pieces
+
+        def output(one: Hypothesis) -> Output:
+            produced = [*one.tokens, EOS] if one.ended else one.tokens
+            pieces = [vocabulary[piece] for piece in produced]
+            return Output(self._decode([one.tokens])[0], one.score, pieces, next(log_probs)[: len(produced)])
+
+        return [[output(one) for one in hypotheses or []] for hypotheses in found]
+
+    def score(self, sources: list[str], targets: list[str]) -> list[list[float]]:
+        """Log-probabilities in nats of the pieces of each target, EOS last, given its source; both are cut to fit."""
+        cut = [pieces[: self.limit - 1] for pieces in self.tokenizer.encode_target(targets)]
+        return self._score(list(zip(self.encode(sources), cut, strict=True)))
+
+    def _score(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
+        order = sorted(range(len(pairs)), key=lambda row: len(pairs[row][1]))
+        groups = [order[start : start + SCORED_TOGETHER] for start in range(0, len(order), SCORED_TOGETHER)]
+        found: list[list[float]] = [[] for _ in pairs]
+        scored = self.engine.score([[pairs[row] for row in group] for group in groups])
+        for group, rows in zip(groups, scored, strict=True):
+            for row, log_probs in zip(group, rows, strict=True):
+                found[row] = log_probs
+        return found
+
+    def _decode(self, outputs: Sequence[list[int] | None]) -> list[str]:
+        return self.tokenizer.decode_target([pieces or [] for pieces in outputs])
+
+    def _run(
+        self,
+        texts: list[str],
+        decoding: DecodingParams,
+        run: Callable[[list[list[list[int]]]], Iterator[list[T]]],
+        label: str = "",
+    ) -> list[T | None]:
+        """What ``run`` makes of each text, longest first in batches; None for an empty text."""
+        sources, size = self.encode(texts), decoding.batch_size
+        order = sorted(
+            (row for row, text in enumerate(texts) if text.strip()), key=lambda row: (-len(sources[row]), row)
+        )
+        groups = [order[start : start + size] for start in range(0, len(order), size)]
+        outputs: list[T | None] = [None] * len(texts)
+        found = run([[sources[row] for row in group] for group in groups])
+        with Progress(label, len(order), "sentences", quiet=not label) as progress:
+            for group, results in zip(groups, found, strict=True):
+                for row, result in zip(group, results, strict=True):
+                    outputs[row] = result
+                progress.add(len(group))
+        return outputs
+
+
+def _purpose(manifest: Manifest) -> str:
+    return f"{manifest.task} from {manifest.languages.source} to {manifest.languages.target}"

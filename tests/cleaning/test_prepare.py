@@ -1,0 +1,326 @@
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seq2seq.cleaning.filters import CleaningParams
+from seq2seq.cleaning.prepare import EXAMPLE_CHARACTERS, prepare
+from seq2seq.cleaning.splitting import choose_held_out, deal, hash_sources
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import read_json, sha256_tree
+from seq2seq.text.corpus import folders, pairs, read_corpus, write_corpus
+
+ROOT = Path(__file__).parents[2]
+
+
+def params(**changes: Any) -> CleaningParams:
+    values = {"max_words": 20, "max_length_ratio": 3.0, "drop_identical": True, "drop_held_out_targets": True}
+    return CleaningParams(**{**values, "held_out_percent": 5.0, "held_out_at_most": 1000, **changes})
+
+
+def numbered(count: int, start: int = 0) -> list[tuple[str, str]]:
+    return [(f"sentence number {n} here", f"hier der Satz Nummer {n}") for n in range(start, start + count)]
+
+
+def write(folder: Path, lines: list[tuple[str, str]], rows: int = 7) -> None:
+    """One raw corpus, in small partitions so that every test crosses their borders."""
+    shutil.rmtree(folder, ignore_errors=True)
+    sources, targets = zip(*lines, strict=True) if lines else ((), ())
+    write_corpus(folder, [pairs(sources, targets, folder.name)], rows=rows)
+
+
+def write_mono(folder: Path, lines: list[str]) -> None:
+    write(folder, [("", line) for line in lines])
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """A corpus with published sets of its own."""
+    raw = tmp_path / "raw"
+    write(raw / "train/news", numbered(60))
+    for number, place in enumerate(["validation/news", "gate/news", "test/news_2020"]):
+        write(raw / place, numbered(5, start=1000 + 10 * number))
+    return raw
+
+
+def clean(raw: Path, **changes: Any) -> tuple[Path, dict[str, Any]]:
+    out = raw.parent / "clean"
+    return out, prepare(raw, out, params(**changes))
+
+
+def lines(folder: Path) -> list[tuple[str, str]]:
+    return list(read_corpus(folder)[["source", "target"]].itertuples(index=False, name=None))
+
+
+def dropped(report: dict[str, Any]) -> dict[str, int]:
+    return {name: entry["dropped"] for name, entry in report["filters"].items()}
+
+
+def test_training_lines_are_normalised_and_duplicates_dropped_across_partitions_and_corpora(raw):
+    write(
+        raw / "train/alpha",
+        [*numbered(30), ("e\u0301te\u00a0 1", "Sommer 1"), *numbered(30), ("\u00e9te 1", "Sommer\t1")],
+    )
+    write(raw / "validation/alpha", numbered(2, start=900))
+    out, report = clean(raw)
+    assert lines(out / "train") == [*numbered(30), ("éte 1", "Sommer 1"), *numbered(30, start=30)]
+    assert read_corpus(out / "train")["origin"].tolist() == ["alpha"] * 31 + ["news"] * 30
+    assert report["alpha"]["train"]["filters"]["duplicate"]["dropped"] == 31
+    assert report["news"]["train"]["filters"]["duplicate"]["dropped"] == 30
+
+
+def test_published_sets_pass_untouched_and_merge_by_split(raw):
+    odd = [("  Spaced\u00a0out ", "A\u0308rger\u200b"), ("same", "same"), ("x", "lang " * 50), ("", "leer")]
+    for place in ["validation/news", "gate/news", "test/news_2020"]:
+        write(raw / place, odd * 3)
+    write(raw / "validation/web", numbered(3, start=500))
+    write(raw / "gate/web", numbered(4, start=600))
+    write(raw / "train/web", numbered(5, start=700))
+    out, report = clean(raw)
+    assert lines(out / "validation") == odd * 3 + numbered(3, start=500)
+    assert lines(out / "gate") == odd * 3 + numbered(4, start=600)
+    assert lines(out / "test/news_2020") == odd * 3
+    assert [folder.name for folder in folders(out / "test")] == ["news_2020"]
+    assert report["held_out"] == {"validation": 15, "gate": 16, "test/news_2020": 12}
+
+
+def test_no_line_of_a_held_out_set_reaches_training_whatever_its_case_and_side(raw):
+    leaks = [
+        ("Sentence NUMBER 1001 here", "ganz anders gesagt"),  # a source of the validation set
+        ("another way to say it", "HIER der\u00a0Satz Nummer 1011"),  # a target of the gate set
+        ("sentence number 1021 here", "hier der Satz Nummer 1021"),  # a pair of the test set
+    ]
+    harmless = ("hier der Satz Nummer 1021", "sentence number 1021 here")  # sides are compared with their own
+    write(raw / "train/web", [*leaks, harmless, *numbered(3, start=200)])
+    write(raw / "validation/web", numbered(1, start=900))
+    write_mono(raw / "mono/news", ["Neue Zeile", "hier der satz nummer 1001", "Hier der Satz Nummer 1023", "Noch eine"])
+    out, report = clean(raw)
+    assert lines(out / "train")[-4:] == [harmless, *numbered(3, start=200)]
+    assert lines(out / "mono") == [("", "Neue Zeile"), ("", "Noch eine")]
+    assert report["web"]["train"]["filters"]["held_out"] == {
+        "dropped": 3,
+        "examples": [[s, t.replace("\u00a0", " ")] for s, t in leaks],
+    }
+    assert dropped(report["news"]["mono"])["held_out"] == 2
+
+
+def test_where_answers_repeat_sources_alone_decide_what_leaks(raw):
+    pairs_of_web = [("Sentence NUMBER 1001 here", "anders"), ("another question", "hier der Satz Nummer 1011")]
+    write(raw / "train/web", pairs_of_web)
+    write(raw / "validation/web", numbered(1, start=900))
+    write_mono(raw / "mono/news", ["Neue Zeile", "hier der satz nummer 1001"])
+    out, _ = clean(raw, drop_held_out_targets=False)
+    assert lines(out / "train")[-1] == pairs_of_web[1]
+    assert pairs_of_web[0] not in lines(out / "train")
+    assert lines(out / "mono") == [("", "Neue Zeile")]  # it is nothing but a target
+
+
+def test_monolingual_lines_that_training_has_are_dropped(raw):
+    write_mono(raw / "mono/web", [numbered(60)[7][1], "Neu", "Neu ", "neu"])
+    write_mono(raw / "mono/zeitung", ["Neu", "Noch etwas"])
+    out, report = clean(raw)
+    assert [target for _, target in lines(out / "mono")] == ["Neu", "neu", "Noch etwas"]
+    assert dropped(report["web"]["mono"]) == {
+        "empty": 0,
+        "too_long": 0,
+        "held_out": 0,
+        "in_training": 1,
+        "duplicate": 1,
+    }
+    assert dropped(report["zeitung"]["mono"])["duplicate"] == 1
+
+
+def test_a_corpus_without_monolingual_lines_gets_an_empty_set_of_them(raw):
+    out, _ = clean(raw)
+    assert (out / "mono/part-00000.parquet").exists()
+    assert lines(out / "mono") == []
+
+
+@pytest.mark.parametrize("missing", ["validation", "gate"])
+def test_a_corpus_with_one_of_validation_and_gate_gives_half_of_it_to_the_other(raw, missing):
+    given = "gate" if missing == "validation" else "validation"
+    all_lines = numbered(200, start=2000)
+    write(raw / given / "news", all_lines)
+    (raw / missing / "news").rename(raw.parent / "aside")
+    out, report = clean(raw)
+    validation, gate = lines(out / "validation"), lines(out / "gate")
+    assert sorted(validation + gate) == sorted(all_lines)
+    assert not set(validation) & set(gate)
+    assert min(len(validation), len(gate)) > 60
+    assert [line for line in all_lines if line in set(gate)] == gate  # in their order
+    assert report["news"]["train"]["held_out"] == 0
+
+
+def messages(count: int) -> list[tuple[str, str]]:
+    """Short texts as in user interfaces: sources repeat in other cases and with other translations."""
+    rng = random.Random(1)
+    verbs, nouns = ["Open", "Close", "Save", "Print", "open"], [f"file {n}" for n in range(count // 4)]
+    return [
+        (f"{rng.choice(verbs)} {rng.choice(nouns)}", f"{rng.choice(['Datei', 'Akte'])} {rng.randrange(count)} {n}")
+        for n in range(count)
+    ]
+
+
+def test_sets_are_taken_from_a_corpus_that_brings_none(tmp_path):
+    write(tmp_path / "raw/train/app", messages(2000), rows=300)
+    out, report = clean(tmp_path / "raw")
+    held_out = {path: lines(out / path) for path in ("validation", "gate", "test/app_test")}
+    assert report["held_out"] == {path: len(found) for path, found in held_out.items()}
+    assert all(80 <= len(found) <= 100 for found in held_out.values())  # 5 % of 2000 at most
+    train = lines(out / "train")
+    tally = report["app"]["train"]
+    assert tally["held_out"] == sum(map(len, held_out.values()))
+    assert tally["kept"] == len(train)
+    sides = [{source.lower() for source, _ in found} for found in [train, *held_out.values()]]
+    assert not any(one & other for i, one in enumerate(sides) for other in sides[:i])
+    taken = {target.lower() for found in held_out.values() for _, target in found}
+    assert not taken & {target.lower() for _, target in train}
+
+
+def test_taken_sets_are_bounded_and_do_not_depend_on_the_order_of_lines(tmp_path):
+    some = messages(2000)
+    found = []
+    for name, order in {"a": some, "b": some[::-1]}.items():
+        write(tmp_path / name / "raw/train/app", order, rows=300)
+        out, report = clean(tmp_path / name / "raw", held_out_at_most=30)
+        assert all(20 <= count <= 30 for count in report["held_out"].values())
+        found.append([sorted(lines(out / path)) for path in ("validation", "gate", "test/app_test", "train")])
+    assert found[0] == found[1]
+
+
+def test_no_line_changes_from_one_held_out_set_to_another_when_a_corpus_grows():
+    small = hash_sources(pd.Series([f"line {n}" for n in range(500)]))
+    large = hash_sources(pd.Series([f"line {n}" for n in range(5000)]))
+    before = deal(small, choose_held_out(small, params()))
+    after = deal(large, choose_held_out(large, params(held_out_at_most=100)))[:500]
+    both = (before >= 0) & (after >= 0)
+    assert both.any() and (before[both] == after[both]).all()
+    assert np.bincount(deal(large, choose_held_out(large, params(held_out_at_most=100))) + 1).tolist() == [
+        4700,
+        100,
+        100,
+        100,
+    ]
+
+
+def test_a_corpus_of_one_source_per_set_still_works(tmp_path):
+    write(tmp_path / "raw/train/mine", numbered(10))
+    out, report = clean(tmp_path / "raw")
+    assert report["held_out"] == {"validation": 1, "gate": 1, "test/mine_test": 1}
+    assert len(lines(out / "train")) == 7
+
+
+def test_the_report_adds_up_and_shows_short_examples(raw):
+    rng = random.Random(3)
+    words = ["Haus", "house", "", " ", "\u00a0", "Ärger", "trouble", "我们", "x" * 300]
+    noise = [
+        (" ".join(rng.choices(words, k=rng.randint(0, 30))), " ".join(rng.choices(words, k=rng.randint(0, 30))))
+        for _ in range(200)
+    ]
+    write(raw / "train/noise", noise)
+    write_mono(raw / "mono/noise", [target for _, target in noise])
+    out, report = clean(raw)
+    assert list(report) == ["news", "noise", "held_out"]
+    for corpus in ("news", "noise"):
+        for tally in report[corpus].values():
+            assert tally["lines_in"] == sum(dropped(tally).values()) + tally["held_out"] + tally["kept"]
+            for entry in tally["filters"].values():
+                assert len(entry["examples"]) == min(3, entry["dropped"])
+                assert all(len(text) <= EXAMPLE_CHARACTERS for example in entry["examples"] for text in example)
+    assert report["noise"]["train"]["lines_in"] == report["noise"]["mono"]["lines_in"] == 200
+    assert sum(report[corpus]["train"]["kept"] for corpus in ("news", "noise")) == len(lines(out / "train"))
+    assert report["noise"]["mono"]["kept"] == len(lines(out / "mono"))
+    assert all(dropped(report["noise"]["train"])[name] for name in ("empty", "too_long", "length_ratio"))
+
+
+def test_the_result_does_not_depend_on_how_raw_corpora_are_cut_into_partitions(tmp_path):
+    found = []
+    for rows in (5, 100_000):
+        raw = tmp_path / str(rows) / "raw"
+        write(raw / "train/app", messages(300), rows=rows)
+        out, report = clean(raw)
+        found.append((sha256_tree(out), report))
+    assert found[0] == found[1]
+
+
+def test_no_pairs_at_all_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"train has no pairs; check corpora"):
+        clean(tmp_path / "raw")
+    write(tmp_path / "raw/train/empty", [])
+    with pytest.raises(UserError, match=r"train has no pairs; check corpora"):
+        clean(tmp_path / "raw")
+
+
+def test_a_damaged_partition_is_named(raw):
+    (raw / "train/news/part-00003.parquet").write_bytes(b"PAR1 cut off")
+    with pytest.raises(UserError, match=r"part-00003.parquet is damaged"):
+        clean(raw)
+
+
+def test_when_nothing_is_left_the_worst_filter_is_named(raw):
+    write(raw / "train/news", [("same", "same")] * 9 + [("", "leer")])
+    with pytest.raises(UserError, match=r"none of 10 training pairs; the filter identical drops most, 9:"):
+        clean(raw)
+    write(raw / "train/news", numbered(5, start=1000))
+    with pytest.raises(UserError, match=r"none of 5 training pairs; the filter held_out drops most, 5:"):
+        clean(raw)
+
+
+def test_a_set_without_lines_is_refused(raw):
+    write(raw / "test/news_2020", [])
+    with pytest.raises(UserError, match=r"the test/news_2020 set has no lines"):
+        clean(raw)
+
+
+def test_two_pairs_are_too_few_to_hold_any_out(tmp_path):
+    write(tmp_path / "raw/train/mine", numbered(2))
+    with pytest.raises(UserError, match=r"set has no lines.* 2 pairs after filtering are too few"):
+        clean(tmp_path / "raw")
+
+
+def run_stage(folder: Path, hash_seed: str = "0") -> "subprocess.CompletedProcess[str]":
+    (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    command = "-m tasks.clean --raw data/raw --out data/clean --report reports/cleaning.json"
+    return subprocess.run(
+        [sys.executable, *command.split()],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_stage_writes_the_same_bytes_in_any_folder_and_a_report(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "over/there"
+    for seed, folder in enumerate([here, there]):
+        write(folder / "data/raw/train/app", messages(200))
+        write_mono(folder / "data/raw/mono/app", ["Eine Zeile", "Eine Zeile"])
+        done = run_stage(folder, hash_seed=str(seed))
+        assert done.returncode == 0, done.stderr
+    assert sha256_tree(here / "data/clean") == sha256_tree(there / "data/clean")
+    assert sha256_tree(here / "reports") == sha256_tree(there / "reports")
+    assert sorted(path.name for path in (here / "data/clean").iterdir()) == [
+        "gate",
+        "mono",
+        "test",
+        "train",
+        "validation",
+    ]
+    assert read_json(here / "reports/cleaning.json")["app"]["mono"]["kept"] == 1
+
+
+def test_the_stage_ends_a_users_mistake_with_one_line_and_leaves_nothing(tmp_path):
+    write(tmp_path / "data/raw/train/app", [("same", "same")] * 20)
+    done = run_stage(tmp_path)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and "identical" in errors[0] and "Traceback" not in done.stderr
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["raw"]
+    assert not (tmp_path / "reports").exists()

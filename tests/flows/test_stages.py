@@ -1,0 +1,205 @@
+"""The stage graph: what DVC is told about the code of each stage, and how a stage is run."""
+
+import ast
+import json
+import re
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import grimp
+import pytest
+import zc.lockfile  # type: ignore[import-untyped]
+
+from flows.processes import Children
+from flows.stages import StageError, read_stages, run_stage
+from flows.workspace import open_workspace, resolve
+from seq2seq.core.command_line import USER_ERROR
+from seq2seq.core.errors import UserError
+from seq2seq.core.params import read_yaml
+from tests.toy_project import REPOSITORY, executed, make_toy_project
+
+# DVC's own use of its dependency pygtrie
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+
+STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
+ROOMS = ("seq2seq", "tasks")
+
+
+@pytest.fixture(scope="module")
+def imports():
+    return grimp.build_graph(*ROOMS, exclude_type_checking_imports=True, cache_dir=None)
+
+
+def source_of(module):
+    path = REPOSITORY.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def has_code(path):
+    """Whether a file holds more than its docstring."""
+    return any(not isinstance(getattr(one, "value", None), ast.Constant) for one in ast.parse(path.read_text()).body)
+
+
+def files_named_in(path):
+    """The modules beside ``path`` that it names in a string, to hand them on as files."""
+    strings = {one.value for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Constant)}
+    return {path.with_name(one) for one in strings if isinstance(one, str) and re.fullmatch(r"\w+\.py", one)}
+
+
+def files_behind(module, imports):
+    """The files of ours that ``python -m MODULE`` runs or reads: all that it imports, and the data beside that."""
+    modules = {module} | imports.find_upstream_modules(module)
+    packages = {one.rpartition(".")[0] for one in modules} - {""}
+    files = {source_of(one) for one in modules | packages if has_code(source_of(one))}
+    files |= files_named_in(source_of(module))
+    for package in packages - set(ROOMS):
+        files |= {path for path in source_of(package).parent.iterdir() if path.is_file() and path.suffix != ".py"}
+    return {path.relative_to(REPOSITORY).as_posix() for path in files}
+
+
+def files_listed(stage):
+    """The files in our rooms that a stage names in its deps, folders resolved."""
+    listed = set()
+    for dep in stage.get("deps", []):
+        if dep.split("/")[0] in ROOMS:
+            path = REPOSITORY / dep
+            found = [path] if path.is_file() else [one for one in path.rglob("*") if "__pycache__" not in one.parts]
+            listed |= {one for one in found if one.is_file() and (one.suffix != ".py" or has_code(one))}
+    return {path.relative_to(REPOSITORY).as_posix() for path in listed}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_deps_are_the_modules_that_the_stage_imports(name, imports):
+    found = re.search(r"-m ([\w.]+)", STAGES[name]["cmd"])
+    assert found, f"{name} does not run a module"
+    wanted, listed = files_behind(found[1], imports), files_listed(STAGES[name])
+    report = ["", f"dvc.yaml, stage {name}:"]
+    for verb, files in {"add": wanted - listed, "remove": listed - wanted}.items():
+        if files:
+            report += [f"    deps to {verb}:", *(f"      - {path}" for path in sorted(files))]
+    if wanted != listed:
+        pytest.fail("\n".join(report), pytrace=False)
+
+
+def sections_read(module):
+    """The sections of params.yaml that the source of a stage loads by name."""
+    calls = [one for one in ast.walk(ast.parse(source_of(module).read_text())) if isinstance(one, ast.Call)]
+    loads = [call.args for call in calls if getattr(call.func, "id", "") == "load_section"]
+    return {name.value for _, name, *_ in loads if isinstance(name, ast.Constant)}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_params_are_those_that_the_stage_reads(name):
+    listed = STAGES[name].get("params", [])
+    if listed == [{"params.yaml": None}]:  # the whole file
+        return
+    found = re.search(r"-m ([\w.]+)", STAGES[name]["cmd"])
+    sections = {one.split(".")[0] for one in listed}
+    assert sections_read(found[1]) <= sections
+    if found[1] == "tasks.train":
+        assert {"model", "${model", name} <= sections
+
+
+@pytest.fixture
+def toy(tmp_path):
+    return make_toy_project(tmp_path / "toy")
+
+
+@pytest.fixture
+def children(toy):
+    tree, _ = resolve(toy, [], [])
+    with open_workspace(toy, tree, [], [], print) as place, Children(place.folder, place.environment) as found:
+        (toy / ".dvc" / "tmp").mkdir()
+        yield found
+
+
+@contextmanager
+def after(seconds, action):
+    timer = threading.Timer(seconds, action)
+    timer.start()
+    yield
+    timer.join()
+
+
+def test_the_graph_is_dvcs(toy):
+    stages = {stage.name: stage for stage in read_stages(toy, print)}
+    assert next(iter(stages)) == "first"
+    assert stages["last"].upstream == ("left", "right")
+    assert not any(stage.unchanged for stage in stages.values())
+
+
+def test_a_lock_that_is_busy_when_a_stage_ends_does_not_undo_it(toy, children):
+    (toy / "first.waits").write_text("0.3")
+    held = []
+
+    def hold(line):
+        if line == "first is at work":
+            # DVC by itself gives up after 3 seconds
+            held.append(zc.lockfile.LockFile(str(toy / ".dvc" / "tmp" / "lock")))
+            threading.Timer(4.2, held[0].close).start()
+
+    assert run_stage("first", children, hold)
+    assert held
+    assert not run_stage("first", children, print)
+    assert executed(toy) == ["first"]
+
+
+def test_files_that_another_dvc_works_on_are_waited_for(toy, children):
+    other = subprocess.Popen(["sleep", "60"])
+    entry = {"pid": other.pid, "cmd": "dvc repro first"}
+    (toy / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": {str(toy / "out" / "first.txt"): entry}}))
+    said: list[str] = []
+
+    def end() -> None:
+        other.kill()
+        other.wait()
+
+    with after(1.5, end):
+        read_stages(toy, said.append)
+    assert len(said) == 1
+    assert "is busy, it is being blocked by" in said[0]
+
+    other = subprocess.Popen(["sleep", "60"])
+    entry = {"pid": other.pid, "cmd": "dvc repro first"}
+    (toy / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": {str(toy / "out" / "first.txt"): entry}}))
+    with after(1.5, end):
+        assert run_stage("first", children, said.append)
+    assert sum("is busy" in line for line in said) == 2
+
+
+def test_a_lock_file_that_a_killed_dvc_left_unfinished_is_no_hindrance(toy, children):
+    (toy / ".dvc" / "tmp" / "rwlock").write_text("")
+    assert len(read_stages(toy, print)) == 4
+    assert run_stage("first", children, print)
+
+
+def test_stopping_ends_what_runs_and_starts_nothing_more(toy, children):
+    (toy / "first.waits").write_text("60")
+    started = time.monotonic()
+    with after(1.5, children.stop), pytest.raises(StageError, match="ended by SIGTERM"):
+        run_stage("first", children, print)
+    assert time.monotonic() - started < 20
+    with pytest.raises(InterruptedError):
+        run_stage("first", children, print)
+
+
+def test_a_users_mistake_is_told_as_such_through_torchrun_too(toy, children):
+    file = toy / "dvc.yaml"
+    file.write_text(file.read_text().replace("python work.py first", "torchrun --nproc-per-node 2 work.py first"))
+    (toy / "first.fails").write_text(f"{USER_ERROR} 9")
+    with pytest.raises(UserError, match=r"^first can't$"):
+        run_stage("first", children, print)
+
+
+def test_a_broken_dvc_yaml_is_a_users_mistake(toy):
+    (toy / "dvc.yaml").write_text("stages:\n  first:\n    cdm: ls\n")
+    with pytest.raises(UserError, match=r"dvc\.yaml"):
+        read_stages(toy, print)
+
+
+def test_a_folder_without_dvc_is_a_users_mistake(tmp_path):
+    with pytest.raises(UserError, match="not inside of a DVC repository"):
+        read_stages(Path(tmp_path), print)

@@ -1,0 +1,295 @@
+"""Presets, and the working copies that runs with presets have to themselves."""
+
+import shutil
+import subprocess
+import threading
+from contextlib import ExitStack
+
+import pytest
+
+from flows.parameters import check_corpora, check_launch, check_parameters
+from flows.workspace import open_workspace, resolve, run_name
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import sha256_file
+from seq2seq.core.params import read_yaml
+from seq2seq.sources.fetch import find, locked
+from tasks.stage import FETCHED
+from tests.toy_project import REPOSITORY, make_toy_project
+
+
+@pytest.fixture
+def toy(tmp_path):
+    return make_toy_project(tmp_path / "toy")
+
+
+def refresh(toy, *presets, overrides=()):
+    tree, _ = resolve(toy, presets, overrides)
+    with open_workspace(toy, tree, presets, overrides, print) as workspace:
+        return workspace
+
+
+def test_presets_and_assignments_are_laid_over_the_params_in_order(toy):
+    (toy / "presets" / "slower.yaml").write_text("train: {lr: 0.25, seed: 9}\n")
+    tree, where = resolve(toy, ["slower", "slow"], ["train.seed=7", "corpora.names=[a, b]"])
+    assert (tree["train"]["lr"], tree["train"]["seed"], tree["corpora"]["names"]) == (0.5, 7, ["a", "b"])
+    assert tree["decoding"] == read_yaml(toy / "params.yaml")["decoding"]
+    assert where.startswith("params.yaml with --preset slower --preset slow --set train.seed=7 --set ")
+
+
+@pytest.mark.parametrize(
+    ("presets", "overrides", "message"),
+    [
+        (["wid"], [], "there is no preset 'wid' in presets/; did you mean 'wide'?"),
+        (["../params"], [], "there is no preset '../params'"),
+        ([], ["train.lrr=1"], "train: unknown key 'lrr'; did you mean 'lr'?"),
+        ([], ["train=1"], "'train' is a section with keys"),
+        ([], ["=1"], "write it as SECTION.KEY=VALUE"),
+    ],
+)
+def test_a_mistyped_preset_or_assignment_is_told(toy, presets, overrides, message):
+    with pytest.raises(UserError) as caught:
+        resolve(toy, presets, overrides)
+    assert message in str(caught.value)
+
+
+def test_the_repositorys_params_and_each_preset_are_valid():
+    for preset in [None, *(path.stem for path in (REPOSITORY / "presets").glob("*.yaml"))]:
+        check_corpora(check_parameters(*resolve(REPOSITORY, [preset] if preset else [], [])))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tree: tree.pop("model"), "here: section 'model' is missing"),
+        (lambda tree: tree.update(modl={}), "here: unknown section 'modl'; did you mean 'model'?"),
+        (lambda tree: tree["train"].update(lrr=1), "here: unknown key 'train.lrr'"),
+        (lambda tree: tree["transformer"].update(heads=3), "here: 'transformer': width 128 must be a multiple of"),
+        (lambda tree: tree["languages"].update(source="EN"), "here: 'languages.source' is 'EN': write an ISO 639 code"),
+        (
+            lambda tree: tree["train_backward"].update(batch_tokens=511),
+            "'train_backward.batch_tokens' is 511, but a pair may have 512 pieces; set it to at least that, or lower "
+            "'transformer.max_length'",
+        ),
+        (
+            lambda tree: tree["transformer"].update(dropout=1.5),
+            "here: 'transformer.dropout' is 1.5: input should be less than ",
+        ),
+        (
+            lambda tree: (tree["model"].update(architecture="recurrent"), tree["quantization"].update(type="float32")),
+            "here: 'quantization.type' is 'float32', which only the transformer has",
+        ),
+        (
+            lambda tree: (tree["model"].update(architecture="recurrent"), tree["train"].update(compile=True)),
+            "'train.compile' is true, but PyTorch can't compile recurrent models; set it to false",
+        ),
+        (
+            lambda tree: (
+                tree["model"].update(architecture="pretrained"),
+                tree["train_backward"].update(subword_sampling=0.2),
+            ),
+            "here: 'train_backward.subword_sampling' needs a tokenizer that is trained here",
+        ),
+        (
+            lambda tree: (
+                tree["model"].update(architecture="pretrained"),
+                tree["pretrained"].update(lora_rank=4),
+                tree["train"].update(adversarial=0.1),
+            ),
+            "here: 'train.adversarial' needs gradients of embeddings, which LoRA leaves out",
+        ),
+    ],
+)
+def test_every_section_of_the_params_is_checked(change, message):
+    tree = read_yaml(REPOSITORY / "params.yaml")
+    change(tree)
+    with pytest.raises(UserError) as caught:
+        check_parameters(tree, "here")
+    assert str(caught.value).startswith(message)
+
+
+def test_names_of_runs_are_readable_and_differ():
+    assert run_name(["multi30k"], []) == "multi30k"
+    assert run_name(["multi30k", "lstm"], ["train.lr=3e-4"]) == "multi30k+lstm+train.lr=3e-4"
+    runs = [
+        ((), ()),
+        (("a",), ()),
+        (("a", "b"), ()),
+        (("b", "a"), ()),
+        (("a+b",), ()),
+        (("a",), ("b=1",)),
+        (("a",), ("b=1+c=2",)),
+        (("a",), ("b=1", "c=2")),
+        ((), ("a=x/y",)),
+        ((), ("a=x%2Fy",)),
+        ((), ("a=" + "x" * 300,)),
+        ((), ("a=" + "x" * 301,)),
+    ]
+    names = [run_name(*one) for one in runs]
+    assert len(set(names)) == len(runs)
+    assert all("/" not in name and len(name) < 200 for name in names)
+
+
+def test_a_copy_has_the_tracked_files_as_they_stand_and_the_presets_params(toy):
+    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x"], cwd=toy, check=True)
+    (toy / "work.py").write_text("edited")
+    (toy / "module.py").write_text("new, and not added yet")
+    (toy / "big.bin").write_text("neither tracked nor code")
+    (toy / "presets" / "wide.yaml").unlink()
+    folder = refresh(toy, "slow").folder
+    assert folder == toy / "runs" / "slow"
+    assert (folder / "work.py").read_text() == "edited"
+    assert (folder / "module.py").exists()
+    assert not (folder / "big.bin").exists()
+    assert not (folder / "presets" / "wide.yaml").exists()
+    assert read_yaml(folder / "params.yaml") == resolve(toy, ["slow"], [])[0]
+
+    (toy / "module.py").unlink()
+    (folder / "dvc.lock").write_text("kept")
+    (folder / "out").mkdir()
+    refresh(toy, "slow")
+    assert not (folder / "module.py").exists()
+    assert (folder / "dvc.lock").read_text() == "kept"
+    assert (folder / "out").exists()
+
+
+def test_only_what_changed_is_written_again(toy):
+    folder = refresh(toy, "slow").folder
+    files = [path for path in folder.rglob("*") if path.is_file() and ".work" not in path.parts]
+    before = {path: path.stat().st_ctime_ns for path in files}
+    (toy / "work.py").write_text("edited")
+    refresh(toy, "slow")
+    assert [path.name for path in files if path.stat().st_ctime_ns != before[path]] == ["work.py"]
+    assert (folder / "work.py").stat().st_mtime_ns == (toy / "work.py").stat().st_mtime_ns  # DVC trusts the time
+
+
+def test_the_users_own_pairs_reach_the_copy(toy, tmp_path):
+    (toy / "data" / "pairs" / "mine.tsv").write_text("a\tb\n")
+    (toy / ".gitignore").write_text("/data/pairs/*\n")
+    folder = refresh(toy, "slow").folder
+    assert (folder / "data" / "pairs" / "mine.tsv").read_text() == "a\tb\n"
+    assert read_yaml(folder / "params.yaml")["corpora"]["pairs"] == "data/pairs"
+    (toy / "data" / "pairs" / "mine.tsv").unlink()
+    refresh(toy, "slow")
+    assert not (folder / "data" / "pairs" / "mine.tsv").exists()
+
+    (tmp_path / "other.tsv").write_text("c\td\n")
+    for given in ("../other.tsv", str(tmp_path / "other.tsv")):
+        folder = refresh(toy, overrides=[f"corpora.pairs={given}"]).folder
+        assert read_yaml(folder / "params.yaml")["corpora"]["pairs"] == str(tmp_path / "other.tsv")
+
+
+def test_a_pretrained_model_in_a_folder_is_found_from_the_copy_and_a_name_stays_a_name(toy):
+    (toy / "mine").mkdir()
+    for given, expected in (("mine", str(toy / "mine")), ("google-t5/t5-small", "google-t5/t5-small")):
+        folder = refresh(toy, overrides=[f"pretrained.model={given}"]).folder
+        assert read_yaml(folder / "params.yaml")["pretrained"]["model"] == expected
+
+
+@pytest.mark.parametrize("given", ["mine.tsv", "../mine.tsv", "/nowhere/mine.tsv"])
+def test_pairs_that_do_not_exist_are_told_before_anything_runs(toy, monkeypatch, given):
+    monkeypatch.chdir(toy)
+    with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a TSV file"):
+        refresh(toy, overrides=[f"corpora.pairs={given}"])
+    params = check_parameters(*resolve(toy, [], [f"corpora.pairs={given}"]))
+    with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a TSV file"):
+        check_corpora(params)
+
+
+@pytest.mark.parametrize(
+    ("made", "names", "message"),
+    [
+        ({}, [], r"nothing to learn from: corpora\.names is empty, and .*pairs holds no \*\.tsv"),
+        ({"x.tsv/y": ""}, [], "nothing to learn from"),
+        ({"x.tsv": ""}, ["phrasebook"], r"pairs/x\.tsv is empty"),
+        ({"x.tsv": "a\tb\nc\n"}, ["phrasebook"], r"pairs/x\.tsv, line 2: 1 column"),
+    ],
+)
+def test_pairs_that_can_not_be_learned_from_are_told_before_anything_runs(tmp_path, monkeypatch, made, names, message):
+    monkeypatch.chdir(REPOSITORY)
+    for name, text in {"keep": "", **made}.items():
+        path = tmp_path / "pairs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    params = check_parameters(*resolve(REPOSITORY, [], [f"corpora.names={names}", f"corpora.pairs={tmp_path}/pairs"]))
+    with pytest.raises(UserError, match=message):
+        check_corpora(params)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("launch=pythn", "'train.launch': there is no program 'pythn'"),
+        ("launch=torchrunn --nproc-per-node 2", "'train.launch': there is no program 'torchrunn'"),
+        ("launch=torchrun --nproc-per-node two", "'train.launch' is .*: Unsupported nproc_per_node value: two"),
+        ("launch=torchrun --nproc-per-node 0", "'train.launch' is .*: --nproc-per-node must be 1 or more"),
+        ("launch=torchrun --nproc-pre-node 2", "'train.launch' is .*: unrecognized arguments: --nproc-pre-node"),
+        ("launch=torchrun --nproc-per-node 2 train.py", "'train.launch' is .*: it takes torchrun's options alone"),
+        ("compile=true", r"'train.compile' needs the C\+\+ compiler no-g\+\+; install it, or set compile to false"),
+    ],
+)
+def test_trainings_that_can_not_be_started_are_told_before_anything_runs(monkeypatch, change, message):
+    monkeypatch.setenv("CXX", "no-g++")
+    with pytest.raises(UserError, match=message):
+        check_launch(check_parameters(*resolve(REPOSITORY, [], [f"train.{change}"])))
+    check_launch(check_parameters(*resolve(REPOSITORY, [], ["train.launch=torchrun --nproc-per-node 2"])))
+    unwanted = ["back_translation.enabled=false", "train_backward.launch=pythn"]
+    with pytest.raises(UserError, match=r"'train_backward\.launch': there is no program 'pythn'"):
+        check_launch(check_parameters(*resolve(REPOSITORY, [], unwanted)))
+
+
+def test_what_one_run_fetched_is_there_for_all(toy, tmp_path):
+    (toy / "runs" / "slow" / FETCHED).mkdir(parents=True)  # as copies had it once
+    slow, wide = (refresh(toy, name).folder / FETCHED for name in ("slow", "wide"))
+    (slow / "new").write_text("fetched")
+    digest = sha256_file(slow / "new")
+    (slow / "new").rename(slow / digest)
+    assert find(wide, digest) and find(toy / FETCHED, digest)
+    moved = toy.rename(tmp_path / "moved")
+    assert find(moved / slow.relative_to(toy), digest)
+    shutil.rmtree(moved / ".work")  # make clean
+    with locked(moved / slow.relative_to(toy)):
+        assert (moved / FETCHED / "lock").exists()
+
+
+def test_relative_places_hold_in_a_copy(toy, monkeypatch):
+    monkeypatch.setenv("CORPUS_MIRROR", "../mirror")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    environment = refresh(toy, "slow").environment
+    assert environment["CORPUS_MIRROR"] == str(toy.parent / "mirror")
+    assert environment["MLFLOW_TRACKING_URI"].startswith(f"sqlite:///{toy}/")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
+    assert refresh(toy, "slow").environment["MLFLOW_TRACKING_URI"] == f"sqlite:///{toy}/mine.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there:5000")
+    assert refresh(toy, "slow").environment["MLFLOW_TRACKING_URI"] == "http://there:5000"
+
+
+@pytest.mark.parametrize("presets", [[], ["slow"]])
+def test_a_second_run_of_the_same_name_waits(toy, presets):
+    tree, _ = resolve(toy, presets, [])
+    said, order = [], []
+    waiting = threading.Event()
+
+    def say(line):
+        said.append(line)
+        waiting.set()
+
+    def second():
+        with open_workspace(toy, tree, presets, [], say):
+            order.append("second")
+
+    with ExitStack() as first:
+        first.enter_context(open_workspace(toy, tree, presets, [], say))
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(10)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+    assert "another run works in" in said[0]
+
+
+def test_without_git_a_preset_is_refused_and_a_plain_run_is_not(toy):
+    subprocess.run(["rm", "-r", ".git"], cwd=toy, check=True)
+    refresh(toy)
+    with pytest.raises(UserError, match="clone the repository with git"):
+        refresh(toy, "slow")

@@ -1,0 +1,297 @@
+"""What a bundle translates, by whichever engine, in whatever company, and from the command line."""
+
+import io
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from seq2seq.bundles.pytorch import save_model
+from seq2seq.core.errors import UserError
+from seq2seq.decoding.params import SamplingParams
+from seq2seq.export.ctranslate2 import export_ctranslate2
+from seq2seq.inference import ctranslate2_engine
+from seq2seq.inference.translator import Translator
+from seq2seq.models.transformer import Transformer
+from seq2seq.report.heat_maps import read_attention
+from tasks import translate
+from tests.tiny_models import (
+    DECODING,
+    LANGUAGES,
+    ORIGIN,
+    RUNTIME,
+    SMALL,
+    tiny_corpus,
+    tiny_log_probs,
+    tiny_model,
+    tiny_tokenizer,
+)
+
+ROOT = Path(__file__).parents[2]
+TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
+
+
+def shaken(model):
+    """The model with no weight at the 0 or 1 that it began with."""
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn(weight.shape), alpha=0.15)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("flags", "computed"), [("avx2 avx512_vnni", "int8"), ("avx2 avx_vnni", "int8"), ("avx2", "float32")]
+)
+def test_8_bit_products_are_left_to_cpus_that_compute_them_exactly(bundle, tmp_path, monkeypatch, flags, computed):
+    export_ctranslate2(bundle, tmp_path / "int8", "int8")
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
+    monkeypatch.setattr(ctranslate2_engine, "CPU", tmp_path / "cpuinfo")
+    monkeypatch.setattr(ctranslate2_engine.platform, "machine", lambda: "x86_64")
+    engine = Translator.load(tmp_path / "int8", RUNTIME).engine
+    assert engine.translator.compute_type.startswith(computed)
+
+
+CHANGES = [
+    {},
+    {"patience": 1.0},
+    {"patience": 1.5},
+    {"length_penalty": 0.0},
+    {"min_length": 20},
+    {"min_length": 40, "max_length_factor": 0.5},
+    {"no_repeat_ngram": 1},
+    {"no_repeat_ngram": 2},
+    {"beam_size": 1},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_fast_engine_finds_what_ours_finds(trained, change):
+    decoding = DECODING.model_copy(update=change)
+    ours, fast = (Translator.load(folder, RUNTIME).translate(TEXTS, decoding) for folder in trained)
+    assert ours == fast
+    assert ours[TEXTS.index("")] == ""
+
+
+@pytest.mark.parametrize("length_penalty", [0.0, 0.6])
+def test_n_best_lists_hold_what_search_ranks_by_and_engines_agree(trained, length_penalty):
+    decoding = DECODING.model_copy(update={"length_penalty": length_penalty})
+    ours, fast = (Translator.load(folder, RUNTIME) for folder in trained)
+    lists = ours.nbest(TEXTS, decoding)
+    assert lists[TEXTS.index("")] == []
+    assert [outputs[0].text for outputs in lists if outputs] == [one for one in ours.translate(TEXTS, decoding) if one]
+    for text, outputs, others in zip(TEXTS, lists, fast.nbest(TEXTS, decoding), strict=True):
+        assert [one.text for one in others] == [one.text for one in outputs]
+        scores = [one.score for one in outputs]
+        assert scores == sorted(scores, reverse=True)
+        assert len({tuple(one.pieces) for one in outputs}) == len(outputs) == (3 if text else 0)
+        for one, other in zip(outputs, others, strict=True):
+            assert one.pieces[-1] == "</s>"
+            assert len(one.log_probs) == len(one.pieces)
+            assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces) ** length_penalty, abs=1e-3)
+            assert other.score == pytest.approx(one.score, abs=1e-3)
+            assert other.log_probs == pytest.approx(one.log_probs, abs=1e-3)
+
+
+def test_an_output_that_was_cut_has_no_end(trained):
+    for translator in (Translator.load(folder, RUNTIME) for folder in trained):
+        ended = set()
+        for factor in (0.01, 2.0):
+            decoding = DECODING.model_copy(update={"max_length_factor": factor})
+            for one in (one for outputs in translator.nbest(TEXTS[::4], decoding) for one in outputs):
+                ended.add(one.pieces[-1] == "</s>")
+                assert len(one.log_probs) == len(one.pieces)
+                assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces), abs=1e-3)
+        assert ended == {True, False}
+
+
+def test_a_given_translation_is_scored_and_the_right_one_higher(trained):
+    corpus = tiny_corpus()
+    sources, targets = corpus["source"].tolist(), corpus["target"].tolist()
+    for translator in (Translator.load(folder, RUNTIME) for folder in trained):
+        right, wrong = (sum(map(sum, translator.score(sources, texts))) for texts in (targets, targets[::-1]))
+        assert right > wrong + 100
+
+
+def test_an_ensemble_takes_the_mean_of_probabilities(trained, tokenizer, tmp_path):
+    first, second = trained[0], tmp_path / "second"
+    save_model(second, tiny_model(tokenizer, seed=2), tokenizer, LANGUAGES, ORIGIN, "translation")
+    sources, targets = TEXTS[:5], tiny_corpus()["target"].tolist()[:5]
+    singles = [Translator.load(folder, RUNTIME).score(sources, targets) for folder in (first, second)]
+    together = Translator.load_ensemble([first, second], RUNTIME)
+    for row, found in enumerate(together.score(sources, targets)):
+        pairs = zip(singles[0][row], singles[1][row], strict=True)
+        assert found == pytest.approx([math.log((math.exp(a) + math.exp(b)) / 2) for a, b in pairs], abs=1e-4)
+    same = Translator.load_ensemble([first, first], RUNTIME)
+    assert same.translate(TEXTS, DECODING) == Translator.load(first, RUNTIME).translate(TEXTS, DECODING)
+
+
+def test_an_ensemble_needs_one_vocabulary(bundle, trained, tmp_path):
+    separate = tiny_tokenizer(tmp_path / "tokenizer", "separate")
+    save_model(tmp_path / "other", tiny_model(separate), separate, LANGUAGES, ORIGIN, "translation")
+    with pytest.raises(UserError, match="have different vocabularies, so they can't translate together"):
+        Translator.load_ensemble([bundle, tmp_path / "other"], RUNTIME)
+    with pytest.raises(UserError, match="PyTorch weights are needed here"):
+        Translator.load_ensemble([bundle, trained[1]], RUNTIME)
+
+
+def test_an_ensemble_needs_one_purpose(bundle, tokenizer, tmp_path):
+    save_model(tmp_path / "back", tiny_model(tokenizer), tokenizer, LANGUAGES.reverse(), ORIGIN, "translation")
+    with pytest.raises(UserError, match="back is for translation from de to en, but"):
+        Translator.load_ensemble([bundle, tmp_path / "back"], RUNTIME)
+    save_model(tmp_path / "short", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "summarization")
+    with pytest.raises(UserError, match="short is for summarization from en to de, but"):
+        Translator.load_ensemble([bundle, tmp_path / "short"], RUNTIME)
+
+
+def say(monkeypatch, text):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("", 0), ("\n", 1), ("the king\n\x1e\n", 2), ("the\u2028cat sees\x0c the\rsea .\x85\r\n\n12 books", 3)],
+)
+def test_each_line_gives_one_line(trained, capsys, monkeypatch, text, lines):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
+    say(monkeypatch, text)
+    translate.main()
+    assert capsys.readouterr().out.count("\n") == lines
+
+
+def test_lines_that_are_not_utf_8_are_told(trained, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9\n")))
+    with pytest.raises(UserError, match=r"standard input is not UTF-8: .*; convert it"):
+        translate.main()
+
+
+def test_lines_are_translated_on_the_command_line(trained, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    say(monkeypatch, "the cat sees the sea .\n\nmy aunt paints 12 books .\n")
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
+    translate.main()
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0]
+    assert lines[1] == ""
+    assert len(lines) == 4
+    say(monkeypatch, "the cat sees the sea .\n")
+    monkeypatch.setattr(sys, "argv", ["translate", str(trained[0]), str(trained[0]), "--nbest"])
+    translate.main()
+    found = json.loads(capsys.readouterr().out)
+    assert found["source"] == "the cat sees the sea ."
+    assert found["outputs"][0]["text"] == lines[0]
+    assert len(found["outputs"]) == 5
+
+
+SHAPES = [
+    {},
+    {"norm": "post"},
+    {"activation": "gelu", "positions": "learned"},
+    {"encoder_layers": 4, "decoder_layers": 1},
+    {"width": 30, "heads": 2},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_transformer_reaches_the_fast_engine(tokenizer, tmp_path, shape):
+    torch.manual_seed(1)
+    params = SMALL.model_copy(update=shape)
+    model = shaken(Transformer(params, tokenizer.source_size, tokenizer.target_size, tokenizer.shared))
+    save_model(tmp_path / "bundle", model, tokenizer, LANGUAGES, ORIGIN, "translation")
+    export_ctranslate2(tmp_path / "bundle", tmp_path / "fast", "float32")
+    ours, fast = (Translator.load(tmp_path / name, RUNTIME) for name in ("bundle", "fast"))
+    assert ours.translate(TEXTS, DECODING) == fast.translate(TEXTS, DECODING)
+    torch.testing.assert_close(tiny_log_probs(fast), tiny_log_probs(ours), rtol=0.0, atol=1e-4)
+
+
+def test_separate_vocabularies_reach_the_fast_engine(tmp_path):
+    tokenizer = tiny_tokenizer(tmp_path / "tokenizer", "separate")
+    save_model(tmp_path / "bundle", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
+    export_ctranslate2(tmp_path / "bundle", tmp_path / "fast", "float32")
+    ours, fast = (Translator.load(tmp_path / name, RUNTIME).translate(TEXTS, DECODING) for name in ("bundle", "fast"))
+    assert ours == fast
+
+
+LIMITED = [
+    {},
+    {"max_length_factor": 0.5},
+    {"max_length_factor": 0.2, "length_penalty": 0.0},
+    {"max_length_factor": 0.5, "beam_size": 1},
+    {"max_length_factor": 0.5, "min_length": 14},
+]
+
+
+@pytest.mark.parametrize("change", LIMITED)
+@pytest.mark.parametrize("engine", ["pytorch", "ctranslate2"])
+def test_batch_size_and_order_change_nothing(trained, bundle, float_engine, engine, change):
+    decoding = DECODING.model_copy(update=change | {"batch_size": 40})
+    texts = [*TEXTS[::9], "the king", "the the king sees 12 books . " * 2]
+    for folder in (trained[0], bundle) if engine == "pytorch" else (trained[1], float_engine):  # one never ends
+        translator = Translator.load(folder, RUNTIME)
+        expected = translator.translate(texts, decoding)
+        assert [translator.translate([text], decoding)[0] for text in texts] == expected
+        assert translator.translate(texts[::-1], decoding)[::-1] == expected
+        limits = [decoding.max_length(len(source), SMALL.max_length) for source in translator.encode(texts)]
+        for outputs, limit in zip(translator.nbest(texts, decoding), limits, strict=True):
+            assert max((len(one.pieces) for one in outputs), default=0) <= limit
+
+
+def test_a_search_that_ends_at_its_limit_is_the_same_for_all(tokenizer, tmp_path):
+    save_model(tmp_path / "ours", shaken(tiny_model(tokenizer, seed=9)), tokenizer, LANGUAGES, ORIGIN, "translation")
+    export_ctranslate2(tmp_path / "ours", tmp_path / "fast", "float32")
+    texts = ["the cat sees the sea .", "a dog sees 12 books . " * 3]
+    decoding = DECODING.model_copy(update={"max_length_factor": 1.9})
+    found = []
+    for translator in (Translator.load(tmp_path / name, RUNTIME) for name in ("ours", "fast")):
+        found.append(translator.nbest(texts, decoding))
+        found.append([translator.nbest([text], decoding)[0] for text in texts])
+    lists = [[[one.pieces for one in outputs] for outputs in each] for each in found]
+    assert all(other == lists[0] for other in lists)
+    limit = decoding.max_length(len(translator.encode(texts)[0]), SMALL.max_length)
+    longer = decoding.model_copy(update={"max_length_factor": 4.0})
+    at_ease = [one.pieces for one in translator.nbest(texts, longer)[0]]
+    assert lists[0][0] == at_ease  # enough of the first text's have ended ...
+    assert max(map(len, at_ease)) <= limit
+    decoding = decoding.model_copy(update={"max_length_factor": 1.8})
+    assert [one.pieces for one in translator.nbest(texts, decoding)[0]] != at_ease  # ... but just at its limit
+
+
+def test_what_is_drawn_has_a_limit_of_its_own(bundle, float_engine):
+    sampling = SamplingParams(temperature=1.0, top_k=0, top_p=1.0)
+    for folder in (bundle, float_engine):  # of a model that seldom ends
+        translator = Translator.load(folder, RUNTIME)
+        batch = translator.encode(["the king", "the king sees 12 books . " * 2] * 10)
+        (drawn,) = translator.engine.sample([batch], DECODING, sampling, seed=1)
+        limits = [DECODING.max_length(len(source), SMALL.max_length) for source in batch]
+        for row in (0, 1):
+            assert max(map(len, drawn[row::2])) == limits[row]
+
+
+def test_all_may_be_drawn_where_more_are_asked_for_than_there_are(bundle, float_engine):
+    sampling = SamplingParams(temperature=1.0, top_k=1_000_000, top_p=1.0)
+    for folder in (bundle, float_engine):
+        assert any(Translator.load(folder, RUNTIME).sample(TEXTS, DECODING, sampling, seed=1))
+
+
+def test_a_text_longer_than_the_model_is_cut_the_same_for_both_engines(bundle, float_engine):
+    long = "the cat sees the sea . " * 50
+    translators = [Translator.load(folder, RUNTIME) for folder in (bundle, float_engine)]
+    assert len(translators[0].encode([long])[0]) == SMALL.max_length
+    assert translators[0].translate([long], DECODING) == translators[1].translate([long], DECODING)
+
+
+def test_the_attention_matrix_fits_the_pieces(bundle):
+    (attention,) = read_attention(bundle, ["the cat sees the sea ."], ["die Katze sieht"], RUNTIME)
+    assert attention.weights.shape == (len(attention.target_pieces), len(attention.source_pieces))
+    assert attention.source_pieces[-1] == attention.target_pieces[-1] == "</s>"
+    assert attention.weights.sum(1) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_attention_of_long_texts_is_cut_to_the_model(bundle):
+    (attention,) = read_attention(bundle, ["the cat " * 90], ["die Katze " * 90], RUNTIME)
+    assert attention.weights.shape == (SMALL.max_length, SMALL.max_length)

@@ -1,0 +1,355 @@
+import ast
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+import yaml
+
+from registry import record, store
+from registry.store import local_tracking_uri, open_store
+from seq2seq.bundles.manifest import bundle_digest
+from seq2seq.bundles.pytorch import save_model
+from seq2seq.core.errors import TransientError, UserError
+from seq2seq.core.params import load_section
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.decoding.params import DecodingParams
+from seq2seq.export.ctranslate2 import export_ctranslate2
+from seq2seq.inference.translator import Translator
+from tasks import register
+from tests.tiny_models import LANGUAGES, tiny_corpus, tiny_model
+
+ROOT = Path(__file__).parents[2]
+NAME = "phrasebook-en-de"
+SOURCES = pd.DataFrame({"source": ["the cat sees the sea .", "", "my aunt paints 12 books ."]})
+COMMAND = (
+    "python -m tasks.register --bundle models/forward --int8 models/int8 --reports reports "
+    "--out reports/release.json --registration reports/registration.json"
+)
+
+
+def make_bundles(folder, tokenizer, seed):
+    origin = {"data": "a", "params": "b", "code": "c"}
+    save_model(folder / "forward", tiny_model(tokenizer, seed=seed), tokenizer, LANGUAGES, origin, "translation")
+    export_ctranslate2(folder / "forward", folder / "int8", "int8")
+
+
+@pytest.fixture(scope="module")
+def template(tokenizer, tmp_path_factory):
+    """What a pipeline leaves, with an empty store beside it: made once, copied by each test."""
+    root = tmp_path_factory.mktemp("template")
+    make_bundles(root / "models", tokenizer, seed=1)
+    score = {"bleu": 50.0, "bleu_low": 49.5, "signature": "BLEU|..."}
+    for engine in ("float32", "int8"):
+        (root / "reports/predictions" / engine).mkdir(parents=True)
+        (root / "reports/scores").mkdir(exist_ok=True)
+        for name in ("gate", "held_out"):
+            frame = tiny_corpus()[["source", "target"]].assign(prediction="?")
+            frame.to_parquet(root / "reports/predictions" / engine / f"{name}.parquet")
+        scores = {"tests": {"held_out": score}, "gate": score}
+        (root / "reports/scores" / f"{engine}.json").write_text(json.dumps(scores))
+    (root / "reports/curves").mkdir()
+    curve = "update,epoch,lr,train_loss,validation_loss\n10,0,0.1,3.0,\n20,1,0.1,2.0,2.5\n"
+    (root / "reports/curves/forward.csv").write_text(curve)
+    (root / "reports/speed.json").write_text('{"int8": {"sentences_per_second": 30.0}}')
+    (root / "reports/index.html").write_text("<html>")
+    for name in ("quality", "cleaning"):
+        (root / f"reports/{name}.json").write_text("{}")
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"register": {"cmd": COMMAND}}}))
+    shutil.copy(ROOT / "params.yaml", root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(root))
+        with open_store():
+            pass
+    return root
+
+
+@pytest.fixture
+def project(template, tmp_path, monkeypatch):
+    """A project of the test's own, as the working directory."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # MLflow sets it behind our back; this puts it back at the end
+    shutil.copytree(template, tmp_path / "a project")
+    monkeypatch.chdir(tmp_path / "a project")
+    return tmp_path / "a project"
+
+
+def run_register(monkeypatch, tracking_uri=""):
+    monkeypatch.setattr(sys, "argv", ["register"])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri)
+    register.main()
+    return json.loads(Path("reports/registration.json").read_text())
+
+
+def run_command(*prefix, **variables):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
+    command = prefix or ("-m", "tasks.register")
+    return subprocess.Popen([sys.executable, *command], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def load(uri, project):
+    mlflow.set_tracking_uri(local_tracking_uri(project))
+    return mlflow.pyfunc.load_model(uri)
+
+
+def expected(bundle):
+    decoding = load_section(Path("params.yaml"), "decoding", DecodingParams)
+    runtime = load_section(Path("params.yaml"), "runtime", RuntimeParams)
+    return Translator.load(bundle, runtime).translate(SOURCES["source"].tolist(), decoding)
+
+
+def test_a_version_has_its_whole_record(project, monkeypatch):
+    registration = run_register(monkeypatch)
+    digest = bundle_digest(Path("models/int8"))
+    assert (registration["name"], registration["version"], registration["bundle_sha256"]) == (NAME, 1, digest)
+    with open_store() as opened:
+        run = opened.client.get_run(registration["run_id"])
+        losses = opened.client.get_metric_history(registration["run_id"], "forward/validation_loss")
+        version = opened.client.get_model_version(NAME, "1")
+        listed = {item.path for item in opened.client.list_artifacts(run.info.run_id)}
+        reports = {item.path for item in opened.client.list_artifacts(run.info.run_id, "reports")}
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.lr"] == "0.003"
+    assert run.data.params["corpora.names"] == "['phrasebook']"
+    assert run.data.metrics["int8/tests/held_out/bleu"] == 50.0
+    assert run.data.metrics["speed/int8/sentences_per_second"] == 30.0
+    assert [(point.step, point.value) for point in losses] == [(20, 2.5)]
+    assert {"params.yaml", "dvc.yaml", "float32", "reports"} <= listed
+    assert {f"reports/{name}" for name in ("index.html", "predictions", "curves", "release.json")} <= reports
+    for tags in (run.data.tags, version.tags):
+        assert tags["bundle_sha256"] == digest
+        assert tags["origin.data"] == "a"
+        assert tags["task"] == "translation"
+        assert tags["set_sha256.gate"] == json.loads(Path("reports/release.json").read_text())["sets"]["gate"]
+
+
+def test_a_model_answers_by_its_alias_and_holds_no_pickle(project, monkeypatch):
+    run_register(monkeypatch)
+    with open_store() as opened:
+        opened.client.set_registered_model_alias(NAME, "champion", "1")
+    model = load(f"models:/{NAME}@champion", project)
+    assert model.predict(SOURCES)["target"].tolist() == expected(Path("models/int8"))
+    assert model.metadata.signature.inputs.input_names() == ["source"]
+    assert model.metadata.signature.outputs.input_names() == ["target"]
+    assert list(model.input_example.columns) == ["source"]
+    with pytest.raises(mlflow.exceptions.MlflowException, match="source"):
+        model.predict(pd.DataFrame({"text": ["no such column"]}))
+    stored = [path for path in Path("mlruns/artifacts").rglob("*") if path.is_file()]
+    assert not [path for path in stored if path.suffix in (".pkl", ".pickle", ".joblib")]
+    assert not [path for path in stored if path.suffix == ".pyc" and "seq2seq" in path.parts]  # loading adds nothing
+    assert not [path for path in stored if "python_model" in path.name]  # MLflow's own name for a pickle
+
+
+def test_the_same_bundle_is_one_version_and_another_is_the_next(project, tokenizer, monkeypatch):
+    first = run_register(monkeypatch)
+    report = Path("reports/release.json").read_bytes()
+    assert run_register(monkeypatch) == first
+    assert Path("reports/release.json").read_bytes() == report
+    make_bundles(Path("models"), tokenizer, seed=2)
+    second = run_register(monkeypatch)
+    assert second["version"] == 2
+    assert second["run_id"] != first["run_id"]
+
+
+def test_two_models_of_different_commits_live_in_one_process(project, tokenizer, monkeypatch):
+    run_register(monkeypatch)
+    make_bundles(Path("models"), tokenizer, seed=2)
+    run_register(monkeypatch)
+    with open_store() as opened:
+        folder = Path(opened.client.get_model_version_download_uri(NAME, "2"))
+    with (folder / "code/seq2seq/tokenizer.py").open("a") as library:
+        library.write("\n_decode = SentencePieceTokenizer.decode_target\n")
+        library.write(
+            "SentencePieceTokenizer.decode_target = lambda self, ids: ['new ' + text for text in _decode(self, ids)]\n"
+        )
+    before = sys.modules["seq2seq.tokenizer"]
+    models = [load(f"models:/{NAME}/{version}", project) for version in (2, 1)]
+    new, old = (model.predict(SOURCES)["target"].tolist() for model in models)
+    assert new[0].startswith("new ")
+    assert not old[0].startswith("new ")
+    assert sys.modules["seq2seq.tokenizer"] is before
+
+
+def test_a_model_can_be_loaded_where_the_project_is_not(project, monkeypatch):
+    run_register(monkeypatch)
+    script = (
+        "import mlflow, pandas, sys; "
+        f"model = mlflow.pyfunc.load_model('models:/{NAME}/1', model_config={{'beam_size': 1}}); "
+        "print(list(model.predict(pandas.DataFrame({'source': ['the cat']})).columns), 'torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project.parent,
+        env={"PATH": os.environ["PATH"], "MLFLOW_TRACKING_URI": local_tracking_uri(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("['target'] False\n", 0), done.stderr
+
+
+def test_the_store_survives_a_move(project, monkeypatch, capsys):
+    run_register(monkeypatch)
+    moved = project.parent / "moved % elsewhere"
+    project.rename(moved)
+    monkeypatch.chdir(moved)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    store.main()
+    assert capsys.readouterr().out.splitlines()[-1] == local_tracking_uri(moved)
+    model = load(f"models:/{NAME}/1", moved)
+    assert model.predict(SOURCES)["target"].tolist() == expected(Path("models/int8"))
+    with open_store() as opened:
+        run = opened.client.get_run(opened.client.get_model_version(NAME, "1").run_id)
+        assert Path(run.info.artifact_uri, "reports/index.html").is_relative_to(moved)
+        assert opened.client.download_artifacts(run.info.run_id, "reports/index.html")
+
+
+@pytest.mark.parametrize("moment", ["mlflow.pyfunc.log_model", "mlflow.MlflowClient.create_model_version"])
+def test_a_killed_registration_leaves_nothing_behind_once_repeated(project, monkeypatch, moment):
+    script = (
+        f"import mlflow, os, signal, tasks.register; {moment} = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL); "
+        "tasks.register.main()"
+    )
+    killed = run_command("-c", script)
+    killed.communicate()
+    assert killed.returncode == -9
+    registration = run_register(monkeypatch)
+    assert registration["version"] == 1
+    with open_store() as opened:
+        experiment = opened.experiment(NAME)
+        runs = opened.client.search_runs([experiment])
+        models = opened.client.search_logged_models([experiment])
+    assert [(run.info.run_id, run.info.status) for run in runs] == [(registration["run_id"], "FINISHED")]
+    assert [model.source_run_id for model in models] == [registration["run_id"]]
+
+
+def test_a_bundle_scored_in_another_way_stays_one_version_and_that_is_said(project, monkeypatch, capsys):
+    first = run_register(monkeypatch)
+    assert "notice" not in capsys.readouterr().out
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("beam_size: 5", "beam_size: 1"))
+    assert run_register(monkeypatch) == first
+    assert "version 1 holds this very bundle, scored with another decoding" in capsys.readouterr().out
+
+
+def test_registrations_at_the_same_time_make_one_version(project):
+    shutil.rmtree("mlruns")  # they also race for making the store
+    both = [run_command(), run_command()]
+    assert [(process.communicate()[1], process.returncode)[1] for process in both] == [0, 0]
+    with open_store() as opened:
+        assert len(opened.client.search_model_versions(f"name = '{NAME}'")) == 1
+        assert len(opened.client.search_runs([opened.experiment(NAME)])) == 1
+
+
+def test_a_server_that_is_not_there_ends_in_one_line(project):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for address in ("127.0.0.1:9", f"user:secret@127.0.0.1:{silent.getsockname()[1]}"):
+            started = time.monotonic()
+            process = run_command(MLFLOW_TRACKING_URI=f"http://{address}")
+            error = process.communicate()[1]
+            assert time.monotonic() - started < 10
+            assert process.returncode == 2
+            assert error.startswith("error: no MLflow store answers at http://127.0.0.1:")
+            assert error.count("\n") == 1
+            assert "secret" not in error
+    assert not Path("reports/release.json").exists()
+
+
+def test_an_unknown_kind_of_store_and_missing_outputs_are_the_users_to_mend(project, monkeypatch):
+    with pytest.raises(UserError, match=r"MLFLOW_TRACKING_URI is file:///tmp/mlruns; set it to http"):
+        run_register(monkeypatch, "file:///tmp/mlruns")
+    Path("other.db").write_text("no database")
+    with pytest.raises(UserError, match=r"other.db can't be used as an MLflow store"):
+        run_register(monkeypatch, "sqlite:///other.db")
+    shutil.rmtree("models/int8")
+    with pytest.raises(UserError, match=r"models/int8/bundle.json is missing; run `dvc repro`"):
+        run_register(monkeypatch)
+
+
+def imports_of(nodes):
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+PYTORCH = (*record.REQUIREMENTS, *record.PYTORCH_REQUIREMENTS)
+PRETRAINED = (*PYTORCH, *record.PRETRAINED_REQUIREMENTS)
+# what their functions import, such a model needs
+CALLED = {"seq2seq.models.huggingface", "seq2seq.tokenizers.huggingface"}
+# what Translator.load_ensemble imports
+ENGINE = {"seq2seq.decoding.torch_engine", "seq2seq.inference.ensemble", "seq2seq.bundles.pytorch"}
+
+
+@pytest.mark.parametrize(
+    ("requirements", "engine", "called"),
+    [(record.REQUIREMENTS, set(), set()), (PYTORCH, ENGINE, set()), (PRETRAINED, ENGINE, CALLED)],
+)
+def test_the_requirements_are_what_the_model_imports(requirements, engine, called):
+    seen = set(imports_of(ast.walk(ast.parse((ROOT / "registry/pyfunc_model.py").read_text())))) | engine
+    waiting = list(seen)
+    while waiting:
+        if (name := waiting.pop()).startswith("seq2seq."):
+            tree = ast.parse((ROOT / f"{name.replace('.', '/')}.py").read_text())
+            nodes = ast.walk(tree) if name in called else tree.body  # what functions import, others don't call
+            new = set(imports_of(nodes)) - seen
+            waiting += new
+            seen |= new
+    packages, known = metadata.packages_distributions(), set(requirements)
+    outside = {name.split(".")[0] for name in seen} - set(sys.stdlib_module_names) - {"seq2seq"}
+    needed = [{package.lower() for package in packages[name]} for name in outside]
+    assert all(names & known for names in needed)
+    assert known <= set().union(*needed)
+
+
+@pytest.fixture
+def server(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    backend = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", f"{tmp_path}/kept"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", *backend, "--port", str(port), "--workers", "1"],
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        for _ in range(300):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("MLFLOW_TRACKING_URI", address)
+                try:
+                    with open_store():
+                        break
+                except UserError:
+                    time.sleep(0.2)
+        yield address, process
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def test_a_server_keeps_models_as_the_local_store_does(project, server, monkeypatch):
+    address, process = server
+    shutil.rmtree("mlruns")
+    first = run_register(monkeypatch, address)
+    assert first["version"] == 1
+    assert run_register(monkeypatch, address) == first
+    mlflow.set_tracking_uri(address)
+    model = mlflow.pyfunc.load_model(f"models:/{NAME}/1")
+    assert model.predict(SOURCES)["target"].tolist() == expected(Path("models/int8"))
+    assert not Path("mlruns").exists()
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(TransientError, match="stopped answering"), open_store() as opened:
+        os.killpg(process.pid, 9)
+        process.wait()
+        opened.client.search_experiments()

@@ -1,0 +1,196 @@
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from flows import release
+from flows.release import CHALLENGER, CHAMPION, RegisteredModel
+from registry.store import NO_BARS, local_tracking_uri, open_store
+from seq2seq.core.errors import UserError
+from seq2seq.release.gate import ReleaseParams, digest_of_set, is_no_worse
+
+ROOT = Path(__file__).parents[2]
+NAME = "phrasebook-en-de"
+PARAMS = ReleaseParams(name="{corpora}-{source}-{target}", margin=3.0, bootstrap_samples=200, seed=1)
+LINES = [f"Der Zug Nummer {number} fährt um {number % 24} Uhr nach Berlin ." for number in range(200)]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """An empty store: made once, copied by each test."""
+    root = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(root))
+        with open_store() as store:
+            store.experiment(NAME)
+    shutil.copy(ROOT / "params.yaml", root)
+    return root
+
+
+@pytest.fixture
+def client(template, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    with open_store() as store:
+        store.client.create_registered_model(NAME)
+    return store.client
+
+
+def add_version(client, wrong, gate=LINES):
+    """Register a version that gets so many lines of the gate set wrong, from the first on."""
+    run = client.create_run(client.get_experiment_by_name(NAME).experiment_id)
+    predictions = ["Kein Wort stimmt hier ."] * wrong + gate[wrong:]
+    pd.DataFrame({"source": gate, "target": gate, "prediction": predictions}).to_parquet("gate.parquet")
+    client.log_artifact(run.info.run_id, "gate.parquet", "reports/predictions/int8")
+    tags = {
+        "set_sha256.gate": digest_of_set(gate, gate),
+        "gate_bleu": str(100 - wrong / 2),
+        "target_language": "de",
+    }
+    return int(client.create_model_version(NAME, run.info.artifact_uri, run.info.run_id, tags=tags).version)
+
+
+def settle(client, number):
+    return RegisteredModel(client, NAME).settle(number, PARAMS)
+
+
+def aliases(client):
+    return RegisteredModel(client, NAME).aliases
+
+
+def by_hand(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["release", *arguments])
+    release.main()
+    return capsys.readouterr().out
+
+
+def test_a_margin_is_the_most_that_a_lower_bound_may_lose():
+    assert is_no_worse(-0.49, margin=0.5)
+    assert not is_no_worse(-0.5, margin=0.5)
+
+
+def test_a_model_is_named_by_its_corpora_and_languages():
+    assert PARAMS.model_name(["phrasebook", "gettext"], "en", "de") == "phrasebook+gettext-en-de"
+    assert PARAMS.model_name([], "en", "de") == "pairs-en-de"
+    for pattern in ("{corpus}", "a/b", "{", "{0}", "", "x{corpora.a}", "x{corpora[a]}", "{source!r}", "{{corpora}}"):
+        with pytest.raises(ValidationError):
+            ReleaseParams(name=pattern, margin=0.5, bootstrap_samples=1000, seed=1)
+
+
+def test_the_first_version_is_champion_and_a_better_one_replaces_it(client):
+    first, better = add_version(client, wrong=20), add_version(client, wrong=2)
+    assert settle(client, first).alias == CHAMPION
+    decision = settle(client, better)
+    assert aliases(client) == {CHAMPION: better}
+    assert decision.comparisons[0].difference.low > 0
+    assert client.get_model_version(NAME, str(better)).tags["reason"] == decision.reason
+
+
+def test_a_worse_version_stays_challenger(client):
+    first, worse = add_version(client, wrong=2), add_version(client, wrong=20)
+    settle(client, first)
+    assert settle(client, worse).alias == CHALLENGER
+    assert aliases(client) == {CHAMPION: first, CHALLENGER: worse}
+
+
+def test_small_losses_do_not_add_up(client):
+    best, slightly_worse, still_worse = (add_version(client, wrong) for wrong in (0, 2, 4))
+    settle(client, best)
+    assert settle(client, slightly_worse).alias == CHAMPION
+    decision = settle(client, still_worse)
+    passed = {one.version: is_no_worse(one.difference.low, PARAMS.margin) for one in decision.comparisons}
+    assert passed == {slightly_worse: True, best: False}
+    assert aliases(client) == {CHAMPION: slightly_worse, CHALLENGER: still_worse}
+
+
+def test_another_gate_set_decides_nothing(client):
+    first, other = add_version(client, wrong=20), add_version(client, wrong=0, gate=LINES[:100])
+    settle(client, first)
+    decision = settle(client, other)
+    assert decision.alias == CHALLENGER
+    assert "another gate set" in decision.reason
+
+
+def test_a_rolled_back_version_is_not_promoted_again_by_itself(client):
+    first, second, third = (add_version(client, wrong) for wrong in (4, 2, 0))
+    for number in (first, second, third):
+        settle(client, number)
+    assert RegisteredModel(client, NAME).roll_back() == (third, second)
+    again = settle(client, third)
+    assert (again.alias, again.reason.split(":")[0]) == ("", "decided before")
+    assert aliases(client) == {CHAMPION: second}
+    assert RegisteredModel(client, NAME).roll_back() == (second, first)
+    with pytest.raises(UserError, match="version 1 of 'phrasebook-en-de' has no predecessor"):
+        RegisteredModel(client, NAME).roll_back()
+    RegisteredModel(client, NAME).apply(release.Decision(third, CHAMPION, "again"))
+    assert RegisteredModel(client, NAME).roll_back() == (third, first)
+
+
+def test_a_promotion_killed_half_way_is_decided_again(client, monkeypatch):
+    first, better = add_version(client, wrong=20), add_version(client, wrong=2)
+    settle(client, first)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+
+        def kill(*_arguments):
+            raise KeyboardInterrupt
+
+        patch.setattr(client, "set_registered_model_alias", kill)
+        settle(client, better)
+    assert aliases(client) == {CHAMPION: first}
+    assert settle(client, better).alias == CHAMPION
+    assert aliases(client) == {CHAMPION: better}
+
+
+def test_promotion_by_hand_obeys_the_gate_unless_forced(client, monkeypatch, capsys):
+    first, worse = add_version(client, wrong=2), add_version(client, wrong=20)
+    for number in (first, worse):
+        settle(client, number)
+    with pytest.raises(UserError, match=r"version 2 is not promoted: .* BLEU .*; --force promotes it all the same"):
+        by_hand(monkeypatch, capsys, "promote")
+    assert aliases(client) == {CHAMPION: first, CHALLENGER: worse}
+    assert "version 2 of phrasebook-en-de is the champion now" in by_hand(monkeypatch, capsys, "promote", "--force")
+    assert aliases(client) == {CHAMPION: worse}
+    assert "already" in by_hand(monkeypatch, capsys, "promote", "--version", "2")
+    assert "version 1 of phrasebook-en-de is the champion again" in by_hand(monkeypatch, capsys, "rollback")
+    table = by_hand(monkeypatch, capsys, "history", "--name", NAME).splitlines()
+    assert table[0].startswith("version  alias")
+    assert table[1].split()[:3] == ["1", CHAMPION, "99.0"]
+    assert table[2].split()[:2] == ["2", "90.0"]
+    assert "by hand" in table[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["history", "--name", "a/b"], "no version of 'a/b' is registered; known models: phrasebook-en-de"),
+        (["rollback"], "no version of 'phrasebook-en-de' is registered"),
+        (["promote", "--version", "9"], "has no version 9; it has 1"),
+        (["promote"], "has no challenger; say --version N"),
+    ],
+)
+def test_what_does_not_exist_is_named(client, monkeypatch, capsys, arguments, message):
+    if arguments[0] == "promote":
+        add_version(client, wrong=0)
+    with pytest.raises(UserError, match=message):
+        by_hand(monkeypatch, capsys, *arguments)
+
+
+def test_the_task_promotes_and_returns_the_history(client):
+    number = add_version(client, wrong=2)
+    decision, history = release.promote.fn(NAME, number, PARAMS)
+    assert (decision.version, decision.alias) == (number, CHAMPION)
+    assert [(row["version"], row["alias"]) for row in history] == [(str(number), CHAMPION)]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_bars_are_for_terminals_alone_and_not_for_their_children(client, monkeypatch, terminal):
+    (name,) = NO_BARS
+    monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with open_store():
+        assert os.environ.get(name) == (None if terminal else "False")  # None is MLflow's default: they are drawn

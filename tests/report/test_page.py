@@ -1,0 +1,299 @@
+import json
+import math
+import shutil
+import sys
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from seq2seq.bundles.pytorch import save_model
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import write_json, write_text
+from seq2seq.evaluation.evaluate import write_predictions
+from seq2seq.export.ctranslate2 import export_ctranslate2
+from seq2seq.metrics.scores import EvaluationParams, score
+from seq2seq.report.charts import HEIGHT, WIDTH, line_chart, round_ticks
+from seq2seq.report.comparisons import cleaning_steps, compare_outputs, gains
+from seq2seq.report.plots import plot_tables
+from seq2seq.report.results import read_results
+from seq2seq.report.samples import choose_for_attention, choose_samples
+from seq2seq.text.languages import LanguagesParams
+from tasks import report
+from tests.pretrained_models import bundle_of
+from tests.tiny_models import LANGUAGES, tiny_corpus, tiny_model
+
+ROOT = Path(__file__).parents[2]
+VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
+AWKWARD = ["<script>alert('x')</script> & \"more\"", "مرحبا بالعالم", "今天天气很好。"]
+EVALUATION = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1)
+CURVE = "update,epoch,lr,train_loss,validation_loss\n"
+
+
+def tally(kept, **dropped):
+    filters = {name: {"dropped": n, "examples": [AWKWARD[:2]] * bool(n)} for name, n in dropped.items()}
+    return {"lines_in": kept + sum(dropped.values()), "filters": filters, "held_out": 0, "kept": kept}
+
+
+def write_scores(reports, rouge=False):
+    """Predictions of two test sets, three of whose sources would break a careless page; the scores of them."""
+    rows = tiny_corpus().head(12)[["source", "target"]]
+    rows.loc[:2, "source"] = rows.loc[:2, "target"] = AWKWARD
+    float32 = rows.assign(prediction=[*rows["target"][:8], *["die Katze malt das Meer ."] * 4])
+    int8 = float32.assign(prediction=["ein Hund malt .", *float32["prediction"][1:]])
+    tests, found = ("first", "second"), {}
+    for model, frame in {"float32": float32, "int8": int8}.items():
+        shutil.rmtree(reports / "predictions" / model, ignore_errors=True)
+        write_predictions(reports / "predictions" / model, dict.fromkeys(tests, frame))
+        numbers = score(frame["prediction"].tolist(), frame["target"].tolist(), "de", 100, 1, rouge)
+        found[model] = {"tests": dict.fromkeys(tests, numbers), "gate": numbers}
+    beside = {"copy_source": numbers, "nearest_sentence": numbers}
+    if rouge:
+        beside["lead_sentence"] = numbers
+    overlap = {"longest": 7, "median": 3.5, "mean_share": 0.5}
+    found["float32"]["baselines"] = {"training_lines": 9, "tests": dict.fromkeys(tests, beside | {"overlap": overlap})}
+    for model, scores in found.items():
+        write_json(reports / "scores" / f"{model}.json", scores)
+
+
+@pytest.fixture
+def workspace(tokenizer, tmp_path, monkeypatch):
+    """What the stages before ``report`` leave, small."""
+    reports = tmp_path / "reports"
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16}, "translation")
+    export_ctranslate2(tmp_path / "float32", tmp_path / "int8", "int8")
+    write_scores(reports)
+    write_text(reports / "curves/forward.csv", CURVE + "10,1,0.1,5.0,4.0\n20,2,0.1,3.0,2.5\n30,3,0.1,2.5,2.75\n")
+    write_text(reports / "curves/backward.csv", CURVE)
+    speeds = {"sentences_per_second": 10.0, "slowest": 9.0, "fastest": 11.0, "size_mb": 4.0, "peak_rss_mb": 300.0}
+    faster = {"ct2_float32": {"sentences_per_second": 40.0}, "int8": {"sentences_per_second": 50.0, "size_mb": 1.0}}
+    write_json(reports / "speed.json", {"float32": speeds} | {name: speeds | more for name, more in faster.items()})
+    facts = {"licence": "CC <BY> & co", "citation": "Them", "lines": {"train/tiny": 36, "mono/tiny": 9}}
+    write_json(reports / "download.json", {"tiny": facts, "pairs": {"lines": {"train/pairs": 3}}})
+    cleaning = {
+        "tiny": {"train": tally(30, empty=2, held_out=4), "mono": tally(8, empty=0, in_training=1)},
+        "pairs": {"train": tally(3, empty=0)},
+        "held_out": {"validation": 1, "gate": 12, "test/first": 12},
+    }
+    write_json(reports / "cleaning.json", cleaning)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(monkeypatch):
+    inputs = ["--reports", "reports", "--float32", "float32", "--int8", "int8"]
+    outputs = ["--quality", "out/quality.json", "--plots", "out/plots", "--page", "out/index.html"]
+    monkeypatch.setattr(sys, "argv", ["report", *inputs, *outputs])
+    report.main()
+
+
+def results():
+    return read_results(Path("params.yaml"), Path("reports"), Path("float32"), Path("int8"))
+
+
+class Page(HTMLParser):
+    """Checks that elements nest, and collects what a page shows and what it would fetch."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[tuple[str, str]] = []
+        self.ids: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        for name, value in attrs:
+            assert not name.startswith("on")
+            if name in {"href", "src", "srcset", "data", "action", "poster", "xlink:href"}:
+                self.links.append((tag, value))
+            if name == "id":
+                self.ids.append(value)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag, f"</{tag}> closes nothing at {self.getpos()}"
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_the_page_asks_nothing_of_anyone(workspace, monkeypatch):
+    run(monkeypatch)
+    text = (workspace / "out/index.html").read_text(encoding="utf-8")
+    page = Page(text)
+
+    for tag, target in page.links:
+        assert (tag == "a" and target.removeprefix("#") in page.ids) or (tag, target) == ("link", "data:,")
+    assert not {"script", "iframe", "img", "object", "embed", "form"} & set(page.tags)
+    assert "url(" not in text and "@import" not in text
+    assert len(set(page.ids)) == len(page.ids)
+
+
+def test_text_of_corpora_and_models_stays_text(workspace, monkeypatch):
+    run(monkeypatch)
+    page = Page((workspace / "out/index.html").read_text(encoding="utf-8"))
+
+    for awkward in AWKWARD:
+        assert any(awkward in text for text in page.texts)
+    assert any("CC <BY> & co" in text for text in page.texts)
+
+
+def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
+    run(monkeypatch)
+    text = " ".join(" ".join(Page((workspace / "out/index.html").read_text(encoding="utf-8")).texts).split())
+
+    assert "Translation: English → German" in text
+    assert "ROUGE" not in text and "first sentence" not in text
+    assert "lowest 2.500 at update 20 (epoch 2)" in text
+    assert "Not trained: no corpus has monolingual target text." in text
+    assert "The engine gives 4.0 × , int8 gives another 1.25 ×" in text
+    assert "7 words at most, 3.5 in the median, 50 % of a sentence on average" in text
+    assert "equal to a held-out line −4" in text
+    assert "copy of the source" in text and "nearest training sentence" in text
+    assert "da7a" * 16 in text
+
+
+def test_the_page_of_summaries_in_one_language_shows_rouge(workspace, tokenizer, monkeypatch):
+    english = LanguagesParams(source="en", target="en")
+    for name in ("float32", "int8"):
+        shutil.rmtree(workspace / name)
+    save_model(workspace / "float32", tiny_model(tokenizer), tokenizer, english, {}, "summarization")
+    export_ctranslate2(workspace / "float32", workspace / "int8", "int8")
+    write_scores(workspace / "reports", rouge=True)
+    params = workspace / "params.yaml"
+    params.write_text(params.read_text().replace("drop_held_out_targets: true", "drop_held_out_targets: false"))
+    run(monkeypatch)
+    text = " ".join(" ".join(Page((workspace / "out/index.html").read_text(encoding="utf-8")).texts).split())
+
+    assert "Summarization: English" in text and "→ English" not in text
+    assert "TER ROUGE-1 ROUGE-2 ROUGE-L float32 model" in text
+    assert "ROUGE-L on first" in text and "first sentence of the source" in text
+    assert "No training source or monolingual line equals one of theirs" in text
+    assert json.loads((workspace / "out/quality.json").read_text())["int8"]["first"]["rougeL"] > 0
+
+
+def test_the_page_says_which_pretrained_model_was_trained_further(workspace, monkeypatch):
+    shutil.rmtree(workspace / "float32")
+    shutil.copytree(bundle_of("t5"), workspace / "float32")
+    run(monkeypatch)
+    page = (workspace / "out/index.html").read_text(encoding="utf-8")
+    assert "A pretrained model (t5), trained further, searched with" in page
+
+
+def test_the_page_says_where_back_translation_is_switched_off(workspace, monkeypatch):
+    params = workspace / "params.yaml"
+    params.write_text(params.read_text().replace("  enabled: true\n", "  enabled: false\n"))
+    run(monkeypatch)
+    assert "Not trained: back-translation is switched off." in (workspace / "out/index.html").read_text()
+
+
+def test_other_tools_get_scores_and_plots_and_all_is_the_same_again(workspace, monkeypatch):
+    run(monkeypatch)
+    out = workspace / "out"
+    once = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    quality = json.loads((out / "quality.json").read_text())
+    scores = json.loads((workspace / "reports/scores/int8.json").read_text())
+
+    assert list(quality) == ["float32", "int8"]
+    assert quality["int8"] == scores["tests"]
+    for name in ("scores.csv", "speed.csv", "cleaning.csv"):
+        assert len(pd.read_csv(out / "plots" / name)) >= 3
+    run(monkeypatch)
+    assert once == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def test_a_missing_input_is_named(workspace, monkeypatch):
+    (workspace / "reports/speed.json").unlink()
+
+    with pytest.raises(UserError, match=r"speed\.json is missing; run: dvc repro report"):
+        run(monkeypatch)
+    assert not (workspace / "out").exists()
+
+
+def test_comparisons_of_both_models(workspace):
+    found = compare_outputs(results(), EVALUATION)["first"]
+
+    assert found.bleu.low <= found.bleu.delta < 0
+    assert found.same == pytest.approx(11 / 12)
+    ratios = gains(results())
+    assert ratios.engine * ratios.quantization == pytest.approx(ratios.together)
+    assert ratios.smaller == 4
+
+
+def test_cleaning_steps_keep_order_and_leave_gaps_where_a_filter_is_not_used(workspace):
+    steps = cleaning_steps(results(), "tiny")
+
+    assert [(step.name, step.dropped) for step in steps] == [
+        ("empty", [2, 0]),
+        ("equal to a held-out line", [4, None]),
+        ("equal to a training line", [None, 1]),
+    ]
+    assert plot_tables(results())["cleaning.csv"].splitlines()[1] == "tiny: empty,2"
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1400), (0, 1), (0.43, 7.3), (2.0, 2.0), (0, 0), (-3, 5), (1e-5, 2e-5)])
+def test_round_ticks_cover_their_range_with_a_readable_number(low, high):
+    ticks = round_ticks(low, high, most=6)
+
+    assert ticks[0] <= low + 1e-9 and ticks[-1] >= high - 1e-9
+    assert 2 <= len(ticks) <= 8
+    steps = [after - before for before, after in pairwise(ticks)]
+    assert all(step == pytest.approx(steps[0]) for step in steps)
+
+
+def test_a_line_chart_keeps_order_and_stays_in_its_frame():
+    chart = line_chart({"loss": [(1, 4.0), (2, math.nan), (3, 1.0), (9, 0.5)]}, x_name="update")
+
+    assert chart is not None
+    dots = chart.lines["loss"]
+    assert [dot.label for dot in dots] == ["loss 4.000 at update 1", "loss 1.000 at update 3", "loss 0.500 at update 9"]
+    assert [dot.x for dot in dots] == sorted(dot.x for dot in dots)
+    assert [dot.y for dot in dots] == sorted(dot.y for dot in dots), "SVG counts downwards"
+    assert all(0 <= dot.x <= WIDTH and 0 <= dot.y <= HEIGHT for dot in dots)
+
+
+def test_no_points_are_no_chart():
+    assert line_chart({"a": [], "b": [(1, math.nan)]}, x_name="update") is None
+
+
+def predictions(size):
+    texts = [f"sentence {number} of the set" for number in range(size)]
+    spoilt = [text[: 6 + number] for number, text in enumerate(texts)]
+    return pd.DataFrame({"source": texts, "target": texts, "prediction": spoilt})
+
+
+@pytest.mark.parametrize("size", [1, 5, 40])
+def test_samples_are_worst_best_and_others_and_none_twice(size):
+    frame = predictions(size)
+    groups = choose_samples(frame, frame, each=3)
+
+    shown = [sample.source for group in groups.values() for sample in group]
+    assert len(set(shown)) == len(shown) == min(size, 9)
+    scores = {name: [sample.chrf for sample in group] for name, group in groups.items()}
+    assert max(scores["Worst"]) <= min(scores["Best"] + scores["Drawn at random"], default=100)
+    assert min(scores["Best"], default=100) >= max(scores["Drawn at random"], default=0)
+
+
+def test_samples_do_not_depend_on_the_order_of_the_set():
+    frame = predictions(40)
+    turned = frame[::-1]
+
+    assert choose_samples(frame, frame) == choose_samples(turned, turned)
+    assert choose_for_attention(frame) == choose_for_attention(turned)
+
+
+def test_attention_takes_readable_sentences_first_and_no_empty_ones():
+    texts = ["", "word " * 90, "four words stand here", "one " * 20]
+    frame = pd.DataFrame({"source": texts, "prediction": texts})
+
+    assert choose_for_attention(frame)[0] == [texts[2], texts[3], texts[1]]

@@ -1,0 +1,111 @@
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from seq2seq.bundles.pytorch import save_model
+from seq2seq.core.errors import UserError
+from seq2seq.core.files import sha256_tree
+from seq2seq.core.params import load_section
+from seq2seq.decoding.params import DecodingParams
+from seq2seq.evaluation.held_out import read_gate, read_test_sets
+from seq2seq.export.ctranslate2 import export_ctranslate2
+from seq2seq.inference.translator import Translator
+from seq2seq.text.corpus import write_corpus
+from tasks import evaluate
+from tests.tiny_models import LANGUAGES, RUNTIME, tiny_corpus, tiny_model
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def workspace(tokenizer, tmp_path_factory):
+    """A cleaned corpus of two test sets, and a float32 and an int8 bundle."""
+    root = tmp_path_factory.mktemp("workspace")
+    shutil.copy(ROOT / "params.yaml", root)
+    corpus = tiny_corpus()
+    for name, frame in {
+        "train": corpus[12:],
+        "gate": corpus[:3],
+        "validation": corpus[5:7],
+        "test/second": corpus[3:7],
+        "test/first": corpus[7:12],
+    }.items():
+        write_corpus(root / "data/clean" / name, [frame])
+    save_model(root / "models/forward", tiny_model(tokenizer), tokenizer, LANGUAGES, {}, "translation")
+    export_ctranslate2(root / "models/forward", root / "models/int8", "int8")
+    return root
+
+
+def run(workspace, monkeypatch, out, bundle="int8", *flags):
+    monkeypatch.chdir(workspace)
+    paths = ["--bundle", f"models/{bundle}", "--corpus", "data/clean"]
+    results = ["--predictions", f"{out}/predictions", "--scores", f"{out}/scores.json"]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *paths, *results, *flags])
+    evaluate.main()
+    return json.loads((workspace / out / "scores.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("sets", "names"), [("[validation]", ["validation"]), ("[test, validation]", ["first", "second", "validation"])]
+)
+def test_a_search_need_not_score_the_test_sets(workspace, tmp_path, monkeypatch, sets, names):
+    shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
+    params = tmp_path / "params.yaml"
+    params.write_text(params.read_text().replace("sets: [test]", f"sets: {sets}"))
+    scores = run(tmp_path, monkeypatch, "out")
+    assert list(scores["tests"]) == names
+    assert sorted(path.stem for path in (tmp_path / "out/predictions").iterdir()) == sorted([*names, "gate"])
+
+
+@pytest.mark.parametrize("bundle", ["forward", "int8"])
+def test_keeps_what_the_model_says_to_each_set_and_scores_it(workspace, monkeypatch, bundle):
+    scores = run(workspace, monkeypatch, bundle, bundle)
+
+    assert list(scores) == ["tests", "gate"]
+    assert {name: score["sentences"] for name, score in scores["tests"].items()} == {"first": 5, "second": 4}
+    assert scores["gate"]["sentences"] == 3
+    translator = Translator.load(workspace / "models" / bundle, RUNTIME)
+    decoding = load_section(workspace / "params.yaml", "decoding", DecodingParams)
+    sets = read_test_sets(workspace / "data/clean") | {"gate": read_gate(workspace / "data/clean")}
+    for name, kept in sets.items():
+        found = pd.read_parquet(workspace / bundle / "predictions" / f"{name}.parquet")
+        assert list(found.columns) == ["source", "target", "prediction"]
+        assert found["source"].tolist() == kept["source"].tolist()
+        assert found["target"].tolist() == kept["target"].tolist()
+        assert found["prediction"].tolist() == translator.translate(kept["source"].tolist(), decoding)
+
+
+def test_training_pairs_bring_baselines_and_change_nothing_else(workspace, monkeypatch):
+    plain = run(workspace, monkeypatch, "plain")
+    beside = run(workspace, monkeypatch, "beside", "int8", "--training", "data/clean/train")
+
+    baselines = beside.pop("baselines")
+    assert beside == plain
+    assert set(baselines["tests"]) == {"first", "second"}
+    for found in baselines["tests"].values():
+        assert found["copy_source"]["sentences"] == found["nearest_sentence"]["sentences"]
+        assert found["nearest_sentence"]["bleu"] > found["copy_source"]["bleu"]
+        assert found["overlap"]["longest"] >= 2
+
+
+def test_the_same_bundle_gives_the_same_bytes(workspace, monkeypatch):
+    run(workspace, monkeypatch, "once")
+    run(workspace, monkeypatch, "again")
+
+    assert sha256_tree(workspace / "once") == sha256_tree(workspace / "again")
+
+
+def test_without_test_sets_it_says_which_stage_to_run(workspace, tmp_path):
+    with pytest.raises(UserError, match="holds no test set; run the stage clean"):
+        read_test_sets(tmp_path)
+
+
+def test_an_empty_gate_set_is_a_users_error(tmp_path):
+    write_corpus(tmp_path / "gate", [])
+
+    with pytest.raises(UserError, match="gate has no lines"):
+        read_gate(tmp_path)
