@@ -7,7 +7,7 @@ from tasks.stage import digest_of_inputs, origin_of, path_arguments, run, work_d
 
 def main() -> None:
     """Translate target sentences back."""
-    arguments = path_arguments(__doc__, "backward", "train", "mono", "out")
+    arguments = path_arguments(__doc__, "backward", "train", "mono", "out", "code")
     from seq2seq.cleaning.filters import CleaningParams
     from seq2seq.core.files import replacing
     from seq2seq.decoding.params import DecodingParams
@@ -27,7 +27,8 @@ def main() -> None:
     mono = (line for frame in read_partitions(arguments.mono) for line in frame["target"])
     lines = choose_lines(mono, count, params.seed)
     sections = {"back_translation": params, "cleaning": cleaning, "decoding": decoding, "runtime": runtime}
-    origin = origin_of(sections, {"backward": arguments.backward, "mono": arguments.mono}, lines=len(lines))
+    inputs = {"backward": arguments.backward, "mono": arguments.mono}
+    origin = origin_of(sections, inputs, arguments.code, lines=len(lines))
     with (
         work_directory("back_translate", digest_of_inputs(origin)) as work,
         replacing(arguments.out) as partial,

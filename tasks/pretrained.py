@@ -10,7 +10,7 @@ from tasks.stage import leave_nothing, origin_of, path_arguments, run
 
 def main() -> None:
     """Fetch the model, and check that its parts belong together."""
-    paths = path_arguments(__doc__, "out")
+    paths = path_arguments(__doc__, "out", "code")
     # read unchecked: the class that checks it needs PyTorch, and most runs have nothing to do here
     if (architecture := read_yaml(PARAMS)["model"]["architecture"]) != "pretrained":
         leave_nothing("pretrained", paths.out, f"model.architecture is {architecture}")
@@ -23,7 +23,7 @@ def main() -> None:
     folder = find_model(params.model, params.revision)
     from seq2seq.pretrained.adopt import adopt_model
 
-    origin = origin_of({"languages": languages}, {"model": folder}, seed=params.seed)
+    origin = origin_of({"languages": languages}, {"model": folder}, paths.code, seed=params.seed)
     model = adopt_model(folder, params.seed, languages, origin, paths.out)
     size = sum(weight.numel() for weight in model.parameters())
     print(f"pretrained: {size:,} weights, {len(model.theirs):,} pieces")

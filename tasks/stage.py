@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,7 +15,6 @@ from seq2seq.core.command_line import end_with_parent, is_first_process
 from seq2seq.core.files import hold_lock, replacing, sha256_file, sha256_tree
 from seq2seq.core.params import Section
 
-LOCK = Path("requirements.lock")
 WORK = Path(".work")  # unfinished work and locks; DVC does not know it
 FETCHED = WORK / "fetched"  # files by digest, kept from run to run
 
@@ -55,24 +53,25 @@ def path_arguments(description: str | None, *names: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def origin_of(sections: Mapping[str, Section], inputs: Mapping[str, Path], **others: object) -> dict[str, str]:
-    """SHA-256 of all that a result comes from: its data, its params, and the library code in use."""
-    code = {
-        name: sha256_file(Path(module.__file__))
-        for name, module in sorted(sys.modules.items())
-        if name.startswith("seq2seq.") and module.__file__
-    }
-    parts = {
-        "data": {name: sha256_tree(path) for name, path in inputs.items()},
-        "params": {name: section.model_dump(mode="json") for name, section in sections.items()} | others,
-        "code": code,
-    }
-    return {name: _digest(part) for name, part in parts.items()}
+def origin_of(
+    sections: Mapping[str, Section], inputs: Mapping[str, Path], code: Path, **others: object
+) -> dict[str, str]:
+    """SHA-256 of all that a result comes from: its data, its params, and its code with the packages that this needs.
+
+    Args:
+        sections: of params.yaml, by name.
+        inputs: files and folders, by name.
+        code: the fingerprint of the stage's code.
+        others: single params.
+    """
+    data = {name: sha256_tree(path) for name, path in inputs.items()}
+    params = {name: section.model_dump(mode="json") for name, section in sections.items()} | others
+    return {"data": _digest(data), "params": _digest(params), "code": sha256_file(code)}
 
 
 def digest_of_inputs(origin: Mapping[str, str]) -> str:
-    """Name in one SHA-256 what unfinished work depends on: its origin, and the versions of all packages."""
-    return _digest({**origin, "packages": sha256_file(LOCK)})
+    """Name in one SHA-256 what unfinished work depends on."""
+    return _digest(origin)
 
 
 def _digest(value: object) -> str:

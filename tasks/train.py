@@ -37,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pretrained", type=Path, required=True, help="bundle that a pretrained model begins with")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, required=True)
+    parser.add_argument("--code", type=Path, required=True, help="the fingerprint of this stage's code")
     return parser.parse_args()
 
 
@@ -102,10 +103,10 @@ def main() -> None:
     data = read_training_data(arguments.corpus, arguments.synthetic, synthesis)
     if backward:
         data, tokenizer, languages = data.reverse(), tokenizer.reverse(), languages.reverse()
-    origin = origin_of(sections, inputs, **others)
+    origin = origin_of(sections, inputs, arguments.code, **others)
     # what some processes have begun, another number of them goes on with; the bundle's origin still tells how many
     launched_anyhow = sections | {stage: training.model_copy(update={"launch": ""})}
-    digest = digest_of_inputs(origin | {"params": origin_of(launched_anyhow, {}, **others)["params"]})
+    digest = digest_of_inputs(origin | {"params": origin_of(launched_anyhow, {}, arguments.code, **others)["params"]})
     with work_directory(stage, digest) as work, live_curve(f"{stage} {digest[:8]}", digest) as tell:
         points = fit(
             data,
