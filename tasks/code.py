@@ -8,9 +8,6 @@ from seq2seq.core.fingerprints import write_fingerprints
 from seq2seq.core.params import read_yaml
 from tasks.stage import path_arguments, run
 
-MODULE = re.compile(r" -m ([\w.]+)")
-
-
 MODULE = re.compile(r" -m ([\w.]+)")  # in a stage's command, whatever launches it
 
 
