@@ -27,7 +27,7 @@ from seq2seq.training.distributed import join_processes
 from seq2seq.training.trainer import Trainer
 from seq2seq.training.validation_score import GreedyScore
 from tests.tiny_models import TRAINING, tiny_corpus, tiny_pairs, tiny_tokenizer
-from tests.test_architectures import build
+from tests.models.test_architectures import build
 
 folder, shape, updates = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(1)
