@@ -169,12 +169,12 @@ def test_two_models_of_different_commits_live_in_one_process(project, tokenizer,
         library.write(
             "SentencePieceTokenizer.decode_target = lambda self, ids: ['new ' + text for text in _decode(self, ids)]\n"
         )
-    before = sys.modules["seq2seq.tokenizer"]
+    before = sys.modules["seq2seq.tokenizers"]
     models = [load(f"models:/{NAME}/{version}", project) for version in (2, 1)]
     new, old = (model.predict(SOURCES)["target"].tolist() for model in models)
     assert new[0].startswith("new ")
     assert not old[0].startswith("new ")
-    assert sys.modules["seq2seq.tokenizer"] is before
+    assert sys.modules["seq2seq.tokenizers"] is before
 
 
 def test_a_model_can_be_loaded_where_the_project_is_not(project, monkeypatch):

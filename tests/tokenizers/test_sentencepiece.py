@@ -112,7 +112,8 @@ def test_what_is_served_unnormalised_is_cut_as_what_was_trained(joint):
 def test_sampled_pieces_are_the_same_in_every_process(tmp_path):
     train(tmp_path)
     program = (
-        "from pathlib import Path; from seq2seq.tokenizers.base import SubwordSampling; from seq2seq.tokenizers.load import load_tokenizer; "
+        "from pathlib import Path; from seq2seq.tokenizers.base import SubwordSampling; "
+        "from seq2seq.tokenizers.load import load_tokenizer; "
         f"tokenizer = load_tokenizer(Path({str(tmp_path)!r})); "
         f"print(tokenizer.encode_target({ENGLISH[:20]!r}, SubwordSampling(0.2, 1)))"
     )
