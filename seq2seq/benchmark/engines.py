@@ -34,8 +34,8 @@ PAUSE = 0.3
 class BenchmarkParams(Section):
     """How engines are timed."""
 
-    sentences: int = Field(ge=1, description="sentences that every engine translates in each round")
-    rounds: int = Field(ge=1, description="turns of each engine; the median is reported")
+    sentences: int = Field(ge=1, description="Has every engine translate this many sentences in each round.")
+    rounds: int = Field(ge=1, description="Gives each engine this many turns, of which the median is reported.")
 
 
 def compare_engines(

@@ -24,7 +24,10 @@ CTRANSLATE2 = "ctranslate2"  # the folder of CTranslate2's files, in a bundle of
 class TaskParams(Section):
     """What the model is for."""
 
-    name: str = Field(pattern=r"^[a-z][a-z -]*$", description="a word for it, such as translation or summarization")
+    name: str = Field(
+        pattern=r"^[a-z][a-z -]*$",
+        description="The bundle, the registry and the report call the model by this word, such as translation.",
+    )
 
 
 class Manifest(BaseModel):

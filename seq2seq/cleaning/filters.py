@@ -19,18 +19,26 @@ Filter = Callable[[pd.DataFrame], Mask]
 class CleaningParams(Section):
     """Which lines are good enough to train on, and how many are held out."""
 
-    max_words: int = Field(ge=1, le=100_000, description="of either side; longer lines are dropped")
-    max_length_ratio: float = Field(
-        ge=1.0, le=1000.0, description="of the longer side's words to the shorter side's, one word added to each"
+    max_words: int = Field(
+        ge=1, le=100_000, description="Drops pairs and lines with more words than this on either side."
     )
-    drop_identical: bool = Field(description="drop pairs of which both sides are the same")
+    max_length_ratio: float = Field(
+        ge=1.0,
+        le=1000.0,
+        description="Drops pairs with a higher ratio of the longer side's words to the shorter's, one added to each.",
+    )
+    drop_identical: bool = Field(
+        description="Drops pairs with two equal sides; false keeps them, where a source may be right as it is."
+    )
     drop_held_out_targets: bool = Field(
-        description="drop training pairs whose target is one of a held-out set, not only those whose source is"
+        description="Drops training pairs that share a target with a held-out set; false keeps them."
     )
     held_out_percent: float = Field(
-        gt=0.0, le=20.0, description="of a corpus without validation and gate set: taken for validation, gate and test"
+        gt=0.0,
+        le=20.0,
+        description="Takes this much of a corpus without held-out sets for each of validation, gate and test.",
     )
-    held_out_at_most: int = Field(ge=1, le=1_000_000, description="lines of each set taken so")
+    held_out_at_most: int = Field(ge=1, le=1_000_000, description="Takes at most this many lines for each such set.")
 
 
 def normalise_frame(frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,9 +15,17 @@ if TYPE_CHECKING:
 class RuntimeParams(Section):
     """Results are the same bytes only for the same CPU model, device and number of threads."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field(description="auto takes CUDA where there is one")
-    precision: Literal["auto", "float32", "bf16", "fp16"] = Field(description="of products in training")
-    threads: int = Field(ge=1, le=1024, description="CPU threads of every stage")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        description="Trains and translates on this device; auto takes CUDA where there is one."
+    )
+    precision: Literal["auto", "float32", "bf16", "fp16"] = Field(
+        description="Trains with products in this precision; auto takes bf16 or else fp16 on GPUs, float32 on CPUs."
+    )
+    threads: int = Field(
+        ge=1,
+        le=1024,
+        description="Computes with this many CPU threads in every stage; another number gives other bytes.",
+    )
 
 
 def prepare_device(params: RuntimeParams) -> "torch.device":

@@ -12,13 +12,31 @@ from seq2seq.core.params import Section
 class DecodingParams(Section):
     """How outputs are searched for."""
 
-    beam_size: int = Field(ge=1, le=64, description="hypotheses kept per sentence; 1 is greedy search")
-    patience: float = Field(ge=1, le=10, description="a search ends when patience * beam_size hypotheses have ended")
-    length_penalty: float = Field(ge=0, le=5, description="hypotheses are ranked by score / length ** length_penalty")
-    min_length: int = Field(ge=0, le=1024, description="output pieces at least")
-    no_repeat_ngram: int = Field(ge=0, le=64, description="so many pieces never come twice in an output; 0 allows it")
-    max_length_factor: float = Field(gt=0, le=20, description="output pieces at most: factor * source pieces + 10")
-    batch_size: int = Field(ge=1, le=4096, description="sentences searched together")
+    beam_size: int = Field(
+        ge=1,
+        le=64,
+        description="Keeps this many hypotheses per sentence; more search wider and slower, 1 is greedy search.",
+    )
+    patience: float = Field(
+        ge=1,
+        le=10,
+        description="Ends a search when patience * beam_size hypotheses have ended; at 1 poor ones can end it.",
+    )
+    length_penalty: float = Field(
+        ge=0,
+        le=5,
+        description="Ranks hypotheses by score / length ** length_penalty; a higher one favours longer outputs.",
+    )
+    min_length: int = Field(
+        ge=0, le=1024, description="Makes outputs of at least this many pieces, where max_length_factor allows them."
+    )
+    no_repeat_ngram: int = Field(
+        ge=0, le=64, description="Keeps this many pieces in a row from coming twice in an output; 0 allows it."
+    )
+    max_length_factor: float = Field(gt=0, le=20, description="Cuts outputs at factor * source pieces + 10.")
+    batch_size: int = Field(
+        ge=1, le=4096, description="Searches this many sentences together; more are faster and need more memory."
+    )
 
     @property
     def enough(self) -> int:
@@ -33,9 +51,13 @@ class DecodingParams(Section):
 class SamplingParams(Section):
     """How outputs are drawn from a model's distribution."""
 
-    temperature: float = Field(gt=0, le=2, description="below 1 is more careful")
-    top_k: int = Field(ge=0, description="pieces that may be drawn; 0 for all")
-    top_p: float = Field(gt=0, le=1, description="share of the probability that may be drawn, from the best piece on")
+    temperature: float = Field(gt=0, le=2, description="Below 1 draws more carefully, above 1 more freely.")
+    top_k: int = Field(ge=0, description="Draws from this many of the best pieces alone; 0 from all.")
+    top_p: float = Field(
+        gt=0,
+        le=1,
+        description="Draws from the best pieces that together have this share of the probability; 1 from all.",
+    )
 
 
 @dataclass(frozen=True)

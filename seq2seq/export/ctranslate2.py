@@ -37,7 +37,9 @@ ACTIVATIONS = {"relu": Activation.RELU, "gelu": Activation.GELU}
 class QuantizationParams(Section):
     """How the released model stores its weights."""
 
-    type: Literal["int8", "int8_float32", "float32"] = Field(description="CTranslate2's quantization")
+    type: Literal["int8", "int8_float32", "float32"] = Field(
+        description="Stores the released model's weights in this type of CTranslate2; int8 is the smallest."
+    )
 
 
 def is_known_to_ctranslate2(bundle: Path) -> bool:

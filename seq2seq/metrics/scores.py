@@ -26,10 +26,19 @@ Counts = npt.NDArray[np.int64]
 class EvaluationParams(Section):
     """What is scored and how, and how sure we are of a score."""
 
-    sets: list[Literal["test", "validation"]] = Field(min_length=1, description="while you search, validation alone")
-    rouge: bool = Field(description="score ROUGE as well, and the first sentence of each source beside it")
-    bootstrap_samples: int = Field(ge=100, le=100_000, description="resamples of the test set per 95 % interval")
-    seed: int = Field(ge=0, description="of the resampling")
+    sets: list[Literal["test", "validation"]] = Field(
+        min_length=1,
+        description="Scores these sets alone; while you search for better parameters, take validation alone.",
+    )
+    rouge: bool = Field(
+        description="Scores ROUGE as well, with the first sentence of each source beside it as a baseline."
+    )
+    bootstrap_samples: int = Field(
+        ge=100,
+        le=100_000,
+        description="Resamples a test set this many times for a 95 % interval; more makes it steadier and slower.",
+    )
+    seed: int = Field(ge=0, description="Another seed draws other resamples, which moves the intervals a little.")
 
 
 class Difference(NamedTuple):

@@ -25,7 +25,7 @@ class ModelParams(Section):
     """Which model is trained; the section of its architecture's name says in what shape."""
 
     architecture: Literal["transformer", "recurrent", "convolutional", "pretrained"] = Field(
-        description="family of the model"
+        description="Trains a model of this family, in the shape that the section of its name gives."
     )
 
 

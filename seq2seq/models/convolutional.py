@@ -22,9 +22,13 @@ from seq2seq.models.protocol import State
 class ConvolutionalParams(FromScratchParams):
     """Shape of a convolutional encoder-decoder."""
 
-    encoder_layers: int = Field(ge=1, le=64, description="layers of the encoder")
-    decoder_layers: int = Field(ge=1, le=64, description="layers of the decoder")
-    kernel: int = Field(ge=3, le=31, description="positions that a convolution sees, an odd number")
+    encoder_layers: int = Field(
+        ge=1, le=64, description="Stacks this many layers in the encoder; more learn more and are slower."
+    )
+    decoder_layers: int = Field(
+        ge=1, le=64, description="Stacks this many layers in the decoder; these cost most time in translation."
+    )
+    kernel: int = Field(ge=3, le=31, description="Lets a convolution see this many positions, an odd number.")
 
     @field_validator("kernel")
     @classmethod

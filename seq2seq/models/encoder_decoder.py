@@ -19,14 +19,24 @@ from seq2seq.models.protocol import State
 class ArchitectureParams(Section):
     """What all architectures have in common."""
 
-    dropout: float = Field(ge=0, le=0.9, description="probability that a unit is switched off in training")
-    max_length: int = Field(ge=8, le=4096, description="pieces in one sentence at most")
+    dropout: float = Field(
+        ge=0, le=0.9, description="Switches units off in training with this probability; a smaller corpus needs more."
+    )
+    max_length: int = Field(
+        ge=8,
+        le=4096,
+        description="Leaves out pairs with more pieces on a side in training, and cuts longer texts in translation.",
+    )
 
 
 class FromScratchParams(ArchitectureParams):
     """What the architectures that are trained from scratch have in common."""
 
-    width: int = Field(ge=8, multiple_of=2, description="size of embeddings and hidden states")
+    width: int = Field(
+        ge=8,
+        multiple_of=2,
+        description="Makes embeddings and hidden states of this size; wider ones learn more and are slower.",
+    )
 
 
 class EncoderDecoder(nn.Module, ABC):

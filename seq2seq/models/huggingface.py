@@ -34,21 +34,30 @@ LAYER_DROPOUTS = ("layerdrop", "encoder_layerdrop", "decoder_layerdrop")  # a la
 class PretrainedParams(ArchitectureParams):
     """A pretrained model as a bundle describes it."""
 
-    config: dict[str, Any] = Field(description="Hugging Face's configuration")
-    tied: bool = Field(description="the output projection is the target embeddings")
-    numbering: Numbering = Field(description="which of its pieces are ours")
+    config: dict[str, Any] = Field(description="Hugging Face's configuration of the model.")
+    tied: bool = Field(description="Takes the target embeddings as the output projection.")
+    numbering: Numbering = Field(description="Says which of its pieces are ours.")
 
 
 class FineTuningParams(ArchitectureParams):
     """Which pretrained model is trained further, and how."""
 
-    model: str = Field(description="a folder, or a name on huggingface.co")
-    revision: str = Field(min_length=1, description="branch, tag or commit of a name on huggingface.co")
-    prefix: str = Field(description="text before every source, such as the name of a T5 model's task")
-    lora_rank: int = Field(ge=0, le=1024, description="rank of the only updates that are trained; 0 trains all weights")
-    lora_alpha: float = Field(gt=0, description="updates are scaled by lora_alpha / lora_rank")
-    lora_dropout: float = Field(ge=0, le=0.9, description="probability that an input of an update is switched off")
-    seed: int = Field(ge=0, lt=2**63, description="of weights that an encoder lacks to be a decoder")
+    model: str = Field(description="Trains this model further: a folder, or a name on huggingface.co.")
+    revision: str = Field(
+        min_length=1,
+        description="Fetches this branch, tag or commit of a name; for a folder, another word has it read again.",
+    )
+    prefix: str = Field(description="Puts this text before every source, such as the name of the task for T5.")
+    lora_rank: int = Field(
+        ge=0, le=1024, description="Above 0, trains updates of this rank alone, in place of the weights."
+    )
+    lora_alpha: float = Field(gt=0, description="Scales the updates by lora_alpha / lora_rank.")
+    lora_dropout: float = Field(
+        ge=0, le=0.9, description="Switches inputs of an update off in training with this probability."
+    )
+    seed: int = Field(
+        ge=0, lt=2**63, description="Another seed draws other weights for what an encoder lacks to be a decoder."
+    )
 
 
 class Pretrained(EncoderDecoder):

@@ -27,13 +27,21 @@ from seq2seq.models.protocol import State
 class RecurrentParams(FromScratchParams):
     """Shape of a recurrent encoder-decoder."""
 
-    cell: Literal["rnn", "lstm", "gru"] = Field(description="kind of recurrence")
-    attention: Literal["none", "additive", "dot", "general"] = Field(description="how source positions are scored")
-    input_feeding: bool = Field(description="each step reads what attention gave the step before; slower")
-    bidirectional: bool = Field(description="half of each encoder layer reads from the end")
-    residual: bool = Field(description="layers from the second on add to their input")
-    encoder_layers: int = Field(ge=1, le=64, description="layers of the encoder")
-    decoder_layers: int = Field(ge=1, le=64, description="layers of the decoder")
+    cell: Literal["rnn", "lstm", "gru"] = Field(
+        description="Chooses the kind of recurrence: a gru is faster than an lstm, and an rnn forgets soonest."
+    )
+    attention: Literal["none", "additive", "dot", "general"] = Field(
+        description="Chooses how source positions are scored; with none, one state carries the whole source."
+    )
+    input_feeding: bool = Field(description="Lets each step read what attention gave the step before, which is slower.")
+    bidirectional: bool = Field(description="Lets half of each encoder layer read from the end.")
+    residual: bool = Field(description="Adds a layer's input to its output, from the second layer on.")
+    encoder_layers: int = Field(
+        ge=1, le=64, description="Stacks this many layers in the encoder; more learn more and are slower."
+    )
+    decoder_layers: int = Field(
+        ge=1, le=64, description="Stacks this many layers in the decoder; these cost most time in translation."
+    )
 
     @model_validator(mode="after")
     def _check_shape(self) -> "RecurrentParams":

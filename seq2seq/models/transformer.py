@@ -24,13 +24,25 @@ from seq2seq.models.protocol import State
 class TransformerParams(FromScratchParams):
     """Shape of a Transformer."""
 
-    encoder_layers: int = Field(ge=1, le=64, description="layers of the encoder")
-    decoder_layers: int = Field(ge=1, le=64, description="layers of the decoder")
-    heads: int = Field(ge=1, description="attention heads; divides width")
-    feed_forward: int = Field(ge=8, description="inner size of the feed-forward sub-layers")
-    norm: Literal["pre", "post"] = Field(description="layer normalisation before each sub-layer, or after it")
-    activation: Literal["relu", "gelu"] = Field(description="of the feed-forward sub-layers")
-    positions: Literal["sinusoidal", "learned"] = Field(description="how places in a sentence are told apart")
+    encoder_layers: int = Field(
+        ge=1, le=64, description="Stacks this many layers in the encoder; more learn more and are slower."
+    )
+    decoder_layers: int = Field(
+        ge=1, le=64, description="Stacks this many layers in the decoder; these cost most time in translation."
+    )
+    heads: int = Field(
+        ge=1, description="Lets each layer look at this many things at once; width must be a multiple of it."
+    )
+    feed_forward: int = Field(
+        ge=8, description="Gives the feed-forward sub-layers this inner size; larger ones learn more and are slower."
+    )
+    norm: Literal["pre", "post"] = Field(
+        description="Normalises before each sub-layer (pre), which learns faster, or after it (post)."
+    )
+    activation: Literal["relu", "gelu"] = Field(description="Chooses the function inside the feed-forward sub-layers.")
+    positions: Literal["sinusoidal", "learned"] = Field(
+        description="Tells places in a sentence apart by fixed waves (sinusoidal), or by vectors that are learned."
+    )
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "TransformerParams":

@@ -17,10 +17,18 @@ FIELD = re.compile(r"\{(corpora|source|target)\}")
 class ReleaseParams(Section):
     """How a model is named, and how much worse it may look and still replace another."""
 
-    name: str = Field(description="of the registered model; may use {corpora}, {source} and {target}")
-    margin: float = Field(ge=0, le=100, description="BLEU that a challenger may be worse, at the 95 % lower bound")
-    bootstrap_samples: int = Field(ge=100, le=100_000, description="resampled gate sets of one comparison")
-    seed: int = Field(ge=0, description="of the resampling")
+    name: str = Field(
+        description="Names the registered model, whose versions are compared; may use {corpora}, {source} and {target}."
+    )
+    margin: float = Field(
+        ge=0, le=100, description="Promotes a challenger that may be this much BLEU worse, at the 95 % lower bound."
+    )
+    bootstrap_samples: int = Field(
+        ge=100,
+        le=100_000,
+        description="Resamples the gate set this many times for a comparison; more makes it steadier and slower.",
+    )
+    seed: int = Field(ge=0, description="Another seed draws other resamples, which moves the interval a little.")
 
     @field_validator("name")
     @classmethod

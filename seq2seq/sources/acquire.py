@@ -37,8 +37,12 @@ Facts = dict[str, Any]  # about one corpus; deterministic, since they become an 
 class CorporaParams(Section):
     """What to learn from: corpora of the catalogue, the user's own pairs, or both."""
 
-    names: list[str] = Field(description="entries of data/catalogue.yaml; [] for your own pairs alone")
-    pairs: str = Field(min_length=1, description="a TSV file (source TAB target) or a folder of them")
+    names: list[str] = Field(
+        description="Learns from these entries of data/catalogue.yaml; [] learns from your own pairs alone."
+    )
+    pairs: str = Field(
+        min_length=1, description="Adds your own pairs, from a TSV file (source TAB target) or a folder of them."
+    )
 
     @field_validator("names")
     @classmethod

@@ -24,10 +24,14 @@ Pair = tuple[str, str]  # source and target
 class GeneratedParams(Section):
     """How much is generated of a corpus."""
 
-    train_pairs: int = Field(ge=1, le=200_000, description="distinct training pairs")
-    held_out_pairs: int = Field(ge=1, le=5_000, description="pairs in each of validation, gate and test")
-    mono_lines: int = Field(ge=0, le=200_000, description="target texts without a source")
-    seed: int = Field(ge=0, description="of everything random")
+    train_pairs: int = Field(ge=1, le=200_000, description="Makes this many distinct training pairs.")
+    held_out_pairs: int = Field(
+        ge=1, le=5_000, description="Makes this many pairs for each of validation, gate and test."
+    )
+    mono_lines: int = Field(
+        ge=0, le=200_000, description="Makes this many target texts without a source, for back-translation."
+    )
+    seed: int = Field(ge=0, description="Another seed makes another corpus.")
 
 
 def belongs(combinations: Iterable[str], name: str, seed: int) -> bool:

@@ -14,13 +14,19 @@ from seq2seq.decoding.params import SamplingParams
 class BackTranslationParams(Section):
     """How synthetic pairs are made and mixed in."""
 
-    enabled: bool = Field(description="switches train_backward and back_translate off")
-    search: Literal["beam", "sampling"] = Field(description="beam as in section decoding, or sampling")
+    enabled: bool = Field(
+        description="Makes synthetic pairs; without it train_backward and back_translate have nothing to do."
+    )
+    search: Literal["beam", "sampling"] = Field(
+        description="Makes sources by beam search, as section decoding says, or draws them (sampling)."
+    )
     sampling: SamplingParams
-    ratio: float = Field(gt=0, le=100, description="synthetic pairs at most per real pair")
-    upsample: int = Field(ge=1, le=100, description="times an epoch reads each real pair beside the synthetic ones")
-    tag: bool = Field(description="mark synthetic sources with the piece <bt>")
-    seed: int = Field(ge=0, lt=2**63, description="of the choice of lines and of sampling")
+    ratio: float = Field(gt=0, le=100, description="Makes at most this many synthetic pairs per real pair.")
+    upsample: int = Field(
+        ge=1, le=100, description="Reads each real pair this many times in an epoch beside the synthetic ones."
+    )
+    tag: bool = Field(description="Marks synthetic sources with the piece <bt>, so that the model knows them.")
+    seed: int = Field(ge=0, lt=2**63, description="Another seed chooses other lines and draws other sources.")
 
     def reason_to_skip(self, mono_lines: int) -> str:
         """Say why there is nothing to translate back; nothing where there is."""

@@ -12,8 +12,12 @@ CODE = re.compile("[a-z]{2,3}")
 class LanguagesParams(Section):
     """The direction of translation; for other tasks both may be the same language."""
 
-    source: str = Field(description="ISO 639 code of the source language")
-    target: str = Field(description="ISO 639 code of the target language")
+    source: str = Field(
+        description="Reads sources in this language, an ISO 639 code; a corpus that lacks it is refused."
+    )
+    target: str = Field(
+        description="Learns to write this language, an ISO 639 code, and scores outputs as suits its script."
+    )
 
     @field_validator("source", "target")
     @classmethod

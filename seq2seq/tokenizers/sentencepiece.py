@@ -30,11 +30,21 @@ LOG_NOTHING = 4  # SentencePiece's log level above "error": its errors come as e
 class TokenizerParams(Section):
     """How text is cut into pieces."""
 
-    algorithm: Literal["unigram", "bpe"] = Field(description="SentencePiece's model type")
-    vocabulary: Literal["joint", "separate"] = Field(description="one vocabulary for both languages, or one each")
-    vocabulary_size: int = Field(ge=16, le=1_000_000, description="pieces in each vocabulary, special ones included")
-    byte_fallback: bool = Field(description="spell unknown characters as bytes in place of <unk>")
-    split_digits: bool = Field(description="make each digit a piece of its own")
+    algorithm: Literal["unigram", "bpe"] = Field(
+        description="Chooses how SentencePiece learns its pieces: the unigram model, or byte-pair encoding."
+    )
+    vocabulary: Literal["joint", "separate"] = Field(
+        description="Shares one vocabulary between both languages (joint), or learns one for each (separate)."
+    )
+    vocabulary_size: int = Field(
+        ge=16,
+        le=1_000_000,
+        description="Learns this many pieces, special ones included; more make texts shorter and the model larger.",
+    )
+    byte_fallback: bool = Field(description="Spells unknown characters as bytes; without it they become <unk>.")
+    split_digits: bool = Field(
+        description="Makes each digit a piece of its own, so that numbers are copied digit by digit."
+    )
 
 
 class SentencePieceTokenizer(Tokenizer):

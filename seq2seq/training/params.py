@@ -14,32 +14,83 @@ from seq2seq.core.params import Section
 class TrainingParams(Section):
     """How a model is trained."""
 
-    max_updates: int = Field(ge=1, description="optimizer steps at most")
-    max_epochs: int = Field(ge=1, description="passes over the training set at most")
-    batch_tokens: int = Field(ge=16, description="source plus target tokens of a batch at most, padding counted")
+    max_updates: int = Field(
+        ge=1, description="Ends training after this many optimizer steps; the schedule cosine reaches its end there."
+    )
+    max_epochs: int = Field(
+        ge=1, description="Ends training after this many passes over the training set, if max_updates doesn't first."
+    )
+    batch_tokens: int = Field(
+        ge=16, description="Fills batches with at most this many source and target pieces, padding counted."
+    )
     subword_sampling: float = Field(
         ge=0,
         le=1,
-        description="above 0 words are cut anew in each epoch: unigram's alpha, or bpe's share of dropped merges",
+        description="Above 0, cuts words anew in each epoch: unigram's alpha, or bpe's share of dropped merges.",
     )
-    accumulate: int = Field(ge=1, description="parts that a batch is computed in, one after another, to save memory")
-    launch: str = Field(min_length=1, description="how the stage's process is started: python, or torchrun for several")
-    schedule: Literal["inverse_sqrt", "cosine", "plateau", "constant"] = Field(description="way down after warm-up")
-    lr: float = Field(gt=0, le=1, description="learning rate at the end of warm-up")
-    warmup_updates: int = Field(ge=1, description="updates of linear warm-up")
-    r_drop: float = Field(ge=0, le=100, description="weight of the divergence between two dropouts; 0 computes one")
-    adversarial: float = Field(ge=0, le=10, description="norm of a shift of the embeddings against the model; 0: none")
-    label_smoothing: float = Field(ge=0, lt=1, description="probability mass spread over the vocabulary")
-    adam_beta2: float = Field(gt=0, lt=1, description="Adam's decay of the squared gradient")
-    weight_decay: float = Field(ge=0, description="decoupled, as in AdamW")
-    clip_norm: float = Field(gt=0, description="largest norm of the gradient")
-    ema: float = Field(ge=0, lt=1, description="decay of the moving average of weights that is validated; 0: none")
-    validate_every: int = Field(ge=1, description="updates between validations, each of which is a checkpoint")
-    early_stopping_metric: Literal["loss", "bleu", "chrf"] = Field(description="of greedy outputs, or of the loss")
-    patience: int = Field(ge=1, description="validations without a better one before training stops")
-    average_checkpoints: int = Field(ge=1, le=100, description="best validated checkpoints whose weights are averaged")
-    compile: bool = Field(description="let torch.compile translate the model; needs a C++ compiler")
-    seed: int = Field(ge=0, lt=2**63, description="of initial weights, order of batches and dropout")
+    accumulate: int = Field(ge=1, description="Computes a batch in this many parts, one after another, to save memory.")
+    launch: str = Field(
+        min_length=1,
+        description="Starts the stage's process: python, or torchrun with its options for several processes.",
+    )
+    schedule: Literal["inverse_sqrt", "cosine", "plateau", "constant"] = Field(
+        description="Chooses how the learning rate falls after warm-up; plateau halves it at poorer validations."
+    )
+    lr: float = Field(
+        gt=0,
+        le=1,
+        description="Sets the learning rate at the end of warm-up; too low learns slowly, too high learns nothing.",
+    )
+    warmup_updates: int = Field(
+        ge=1, description="Raises the learning rate from 0 to lr over this many updates; a high lr needs more of them."
+    )
+    r_drop: float = Field(
+        ge=0,
+        le=100,
+        description="Above 0, lowers the divergence of two dropouts too, with this weight, at twice the cost.",
+    )
+    adversarial: float = Field(
+        ge=0,
+        le=10,
+        description="Above 0, also trains on embeddings shifted this far against the model, at twice the cost.",
+    )
+    label_smoothing: float = Field(
+        ge=0,
+        lt=1,
+        description="Spreads this much of each target's probability over the vocabulary, so the model is less sure.",
+    )
+    adam_beta2: float = Field(
+        gt=0, lt=1, description="Closer to 1, lets Adam average squared gradients over more updates."
+    )
+    weight_decay: float = Field(
+        ge=0, description="Above 0, shrinks the weights in each update by lr times this (decoupled, as in AdamW)."
+    )
+    clip_norm: float = Field(gt=0, description="Scales gradients of a larger norm down to this one.")
+    ema: float = Field(
+        ge=0,
+        lt=1,
+        description="Above 0, validates and keeps a moving average of the weights with this decay, such as 0.999.",
+    )
+    validate_every: int = Field(
+        ge=1, description="Validates and writes a checkpoint once in this many updates; a small number costs time."
+    )
+    early_stopping_metric: Literal["loss", "bleu", "chrf"] = Field(
+        description="Chooses the best checkpoints by validation loss, or by BLEU or chrF of greedy outputs."
+    )
+    patience: int = Field(ge=1, description="Stops training early after this many validations without a better one.")
+    average_checkpoints: int = Field(
+        ge=1,
+        le=100,
+        description="Averages the weights of this many of the best validated checkpoints; 1 takes the best alone.",
+    )
+    compile: bool = Field(
+        description="Lets torch.compile translate the model: slow to start, then faster on a GPU; needs a C++ compiler."
+    )
+    seed: int = Field(
+        ge=0,
+        lt=2**63,
+        description="Another seed draws other initial weights, another order of batches and other dropout.",
+    )
 
     def check(self, label: str, architecture: str, max_length: int) -> None:
         """Check what can't be trained so: the longest pair needs room in a batch, torch.compile a compiler.
