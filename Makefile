@@ -44,7 +44,7 @@ registry: $(VENV)/installed ## MLflow's page on http://127.0.0.1:5000
 	mlflow server --backend-store-uri "$$(python -m registry.store)" --host 127.0.0.1 --port 5000
 
 lock: $(VENV)/installed ## resolve requirements.lock anew from pyproject.toml
-	pip-compile --quiet --extra dev --strip-extras --no-header --no-annotate --no-emit-index-url \
+	pip-compile --quiet --extra dev --no-strip-extras --no-header --no-annotate --no-emit-index-url \
 		--no-emit-find-links --allow-unsafe --output-file requirements.lock pyproject.toml
 	sed -i 's/^torch==\([0-9.]*\).*/torch==\1/' requirements.lock # a CPU build satisfies it, and a CUDA build
 

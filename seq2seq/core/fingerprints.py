@@ -43,7 +43,8 @@ class Fingerprints:
         """The fingerprint of ``python -m MODULE``: lines of a name and what stands for its content.
 
         Raises:
-            UserError: a module can't be parsed, or imports what no distribution of the lock file has.
+            UserError: a module can't be parsed, imports what no distribution of the lock file has, or needs one that
+                is not installed.
         """
         modules, others = self._reach(module)
         files = {path: self._digest(path) for path in modules}
@@ -133,8 +134,14 @@ class Fingerprints:
 
     def _direct(self, name: str) -> set[str]:
         """What a distribution needs itself, with the extras that the lock file asks for."""
+        try:
+            texts = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            raise UserError(
+                f"{name}, which the lock file pins, is not installed; run: pip install -r requirements.lock"
+            ) from None
         needed = set()
-        for text in metadata.requires(name) or []:
+        for text in texts:
             requirement = Requirement(text)
             marker = requirement.marker
             if marker is None or any(marker.evaluate({"extra": extra}) for extra in self._extras[name] | {""}):
