@@ -31,7 +31,7 @@ class DecodingParams(Section):
         ge=0, le=1024, description="Makes outputs of at least this many pieces, where max_length_factor allows them."
     )
     no_repeat_ngram: int = Field(
-        ge=0, le=64, description="Keeps this many pieces in a row from coming twice in an output; 0 allows it."
+        ge=0, le=64, description="Lets no run of this many pieces come twice in an output; 0 allows any."
     )
     max_length_factor: float = Field(gt=0, le=20, description="Cuts outputs at factor * source pieces + 10.")
     batch_size: int = Field(
