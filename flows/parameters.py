@@ -9,7 +9,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from flows.workspace import resolve, run_folder
+from flows.runs import resolve, run_folder
 from seq2seq.bundles.manifest import MANIFEST
 from seq2seq.core.errors import UserError
 from seq2seq.core.runtime import find_device
@@ -21,7 +21,9 @@ from seq2seq.sources.text_files import check_tables
 CATALOGUE, PRETRAINED = Path("data", "catalogue.yaml"), Path("models", "pretrained")  # as in dvc.yaml
 
 
-def read_parameters(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tuple[dict[str, Any], Parameters]:
+def read_parameters(
+    root: Path, presets: Sequence[str], overrides: Sequence[str], name: str = ""
+) -> tuple[dict[str, Any], Parameters]:
     """Read the params of a run, and check before anything runs that all it needs is there.
 
     Returns:
@@ -35,7 +37,7 @@ def read_parameters(root: Path, presets: Sequence[str], overrides: Sequence[str]
     params = check_parameters(tree, where)
     check_launch(params)
     check_corpora(params)
-    check_pretrained(params, run_folder(root, presets, overrides))
+    check_pretrained(params, run_folder(root, presets, overrides, name))
     find_device(params.runtime)
     return tree, params
 

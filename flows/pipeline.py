@@ -1,6 +1,6 @@
 """The pipeline as a Prefect flow: every stage of dvc.yaml that is not up to date, then registration and release.
 
-``python -m flows.pipeline [--preset NAME]... [--set SECTION.KEY=VALUE]...`` from the repository's root folder.
+``python -m flows.pipeline [--preset NAME]... [--set SECTION.KEY=VALUE]... [--name NAME]`` from the root folder.
 """
 
 import argparse
@@ -21,10 +21,11 @@ from prefect.states import Completed, Failed
 from flows.processes import Children
 from flows.release import release
 from flows.retries import RETRYING
+from flows.runs import resolve, run_folder
 from flows.server import find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish_reports, publish_stages
-from flows.workspace import open_workspace, resolve
+from flows.workspace import open_workspace
 from registry.store import QUIET, open_store
 from seq2seq.core.command_line import run
 from seq2seq.core.errors import TransientError, UserError
@@ -94,12 +95,13 @@ def _failure(states: dict[str, State[Any]]) -> State[Any] | None:
 
 
 @flow(name="pipeline")
-def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> State[Any]:
+def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = (), name: str = "") -> State[Any]:
     """Bring every stage up to date, register the model, and promote it if it is good enough.
 
     Args:
         presets: names of files in presets/, laid over params.yaml in this order.
         overrides: assignments SECTION.KEY=VALUE, laid over that.
+        name: of the folder in runs/ that such a run works in; empty for one made of presets and overrides.
 
     Returns:
         A completed state whose data are a summary in words, or a failed one whose message says what to mend.
@@ -109,9 +111,9 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = ()) -> 
     say = get_run_logger().info
     root = Path.cwd()
     try:
-        tree, params = read_parameters(root, presets, overrides)
+        tree, params = read_parameters(root, presets, overrides, name)
         with (
-            open_workspace(root, tree, presets, overrides, say) as workspace,
+            open_workspace(root, tree, presets, overrides, name, say) as workspace,
             Children(workspace.folder, workspace.environment) as children,
         ):
             stages = read_stages(workspace.folder, say)
@@ -142,20 +144,24 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one value for this run"
     )
+    parser.add_argument(
+        "--name", default="", help="of the run's folder in runs/; by default its presets and a digest of what was set"
+    )
     arguments = parser.parse_args()
     resolve(Path.cwd(), arguments.preset, arguments.set)  # tells a wrong name at once
+    run_folder(Path.cwd(), arguments.preset, arguments.set, arguments.name)
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
     wait_for_server = find_server()
     from flows.parameters import read_parameters
 
-    read_parameters(Path.cwd(), arguments.preset, arguments.set)
+    read_parameters(Path.cwd(), arguments.preset, arguments.set, arguments.name)
     os.environ.update(QUIET)  # MLflow reads it when it is loaded
     with open_store():  # needed after hours of training; that it doesn't answer is told now
         pass
     for module in NEEDED_LATER:
         importlib.import_module(module)
     with temporary_settings({PREFECT_API_URL: wait_for_server()}):
-        state = pipeline(arguments.preset, arguments.set, return_state=True)
+        state = pipeline(arguments.preset, arguments.set, arguments.name, return_state=True)
     if state.name == BAD_INPUT:
         raise UserError(state.message)
     if state.name == UNAVAILABLE:

@@ -9,10 +9,11 @@ from typing import Any
 from prefect import State
 from prefect.artifacts import create_link_artifact, create_table_artifact
 
+from flows.runs import PRESETS, RUNS
 from flows.tables import Rows, text_table
-from flows.workspace import PRESETS
 from registry.versions import Decision
 from seq2seq.core.files import read_json
+from seq2seq.core.params import PARAMS
 
 REPORTS = Path("reports")
 PAGE = REPORTS / "index.html"
@@ -132,6 +133,8 @@ def _next_commands(folder: Path) -> str:
         f"{flow} --set 'corpora.names=[]' --set corpora.pairs=FILE.tsv": "learn from your own pairs",
         f"{flow} --preset NAME": f"{PRESETS}/ has the names, such as gettext",
     }
+    if folder != Path.cwd():
+        lines[f"{command} -m flows.runs"] = f"the runs in {RUNS}/, and what each lays over {PARAMS}"
     if (folder / PAGE).exists():
         lines = {f"{command} -m webbrowser {os.path.relpath(folder / PAGE)}": "the report"} | lines
     width = max(map(len, lines))

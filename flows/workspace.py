@@ -1,12 +1,10 @@
 """Where a run happens: in the checkout itself, or with presets in a working copy of its own, runs/NAME/.
 
 A copy holds the files that git tracks, with their uncommitted edits, and a params.yaml with the presets laid over
-it. It shares DVC's cache, the fetched files and the MLflow store with the checkout, and keeps its outputs for the
-next run.
+it; its run.json says which. It shares DVC's cache, the fetched files and the MLflow store with the checkout, and
+keeps its outputs for the next run.
 """
 
-import difflib
-import hashlib
 import os
 import shutil
 import subprocess
@@ -16,19 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from flows.runs import LOCK, record_run, run_folder
 from registry.store import SQLITE, local_tracking_uri
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import hold_lock, write_text
-from seq2seq.core.params import PARAMS, dump_yaml, overlay, parse_assignment, read_yaml
+from seq2seq.core.params import PARAMS, dump_yaml, overlay
 
-RUNS = Path("runs")
-PRESETS = Path("presets")
-LOCK = Path(".work", "flow.lock")
 COPIED = Path(".work", "copied")  # the list of files that the copy has from the checkout
 KEPT = {PARAMS, Path("dvc.lock")}  # a copy has its own
-LONGEST_NAME = 120
 
 
 @dataclass(frozen=True)
@@ -39,55 +33,26 @@ class Workspace:
     environment: Mapping[str, str]
 
 
-def resolve(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tuple[dict[str, Any], str]:
-    """Lay presets and ``--set`` assignments over params.yaml, in this order; also say in words what was laid.
-
-    Raises:
-        UserError: a preset is unknown, or a preset or an assignment names an unknown key.
-    """
-    tree = read_yaml(root / PARAMS)
-    known = sorted(path.stem for path in (root / PRESETS).glob("*.yaml"))
-    for name in presets:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"there is {', '.join(known) or 'none yet'}"
-            raise UserError(f"there is no preset '{name}' in {PRESETS}/; {hint}")
-        path = PRESETS / f"{name}.yaml"
-        tree = overlay(tree, read_yaml(root / path), str(path))
-    for assignment in overrides:
-        tree = overlay(tree, parse_assignment(assignment), f"--set {assignment}")
-    flags = [f"--preset {name}" for name in presets] + [f"--set {assignment}" for assignment in overrides]
-    return tree, " ".join([str(PARAMS), "with", *flags] if flags else [str(PARAMS)])
-
-
-def run_name(presets: Sequence[str], overrides: Sequence[str]) -> str:
-    """Name the copy of a run: readable, and different for different presets and assignments."""
-    name = "+".join([quote(preset, safe="") for preset in presets] + [quote(one, safe="=,[]") for one in overrides])
-    if len(name) > LONGEST_NAME:
-        name = f"{name[:LONGEST_NAME]}+{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return name
-
-
-def run_folder(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> Path:
-    """Where a run works: the checkout itself, or with presets a folder of its own."""
-    name = run_name(presets, overrides)
-    return root / RUNS / name if name else root
-
-
 @contextmanager
 def open_workspace(
-    root: Path, tree: dict[str, Any], presets: Sequence[str], overrides: Sequence[str], say: Callable[[str], None]
+    root: Path,
+    tree: dict[str, Any],
+    presets: Sequence[str],
+    overrides: Sequence[str],
+    name: str,
+    say: Callable[[str], None],
 ) -> Iterator[Workspace]:
     """Yield the place of a run, held against other runs of the same name; with presets, bring its copy up to date.
 
-    ``tree`` is what :func:`resolve` returned.
+    ``tree`` is what :func:`flows.runs.resolve` returned.
 
     Raises:
         UserError: presets or assignments are given, and ``root`` is not a git checkout.
     """
-    folder = run_folder(root, presets, overrides)
+    folder = run_folder(root, presets, overrides, name)
     with hold_lock(folder / LOCK, f"another run works in {folder}; waiting for it to end", say):
         if folder != root:
+            record_run(folder, presets, overrides, say)
             _refresh(root, folder, tree)
         yield Workspace(folder, _environment(root))
 

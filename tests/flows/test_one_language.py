@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from flows.runs import resolve
 from flows.summary import describe
-from flows.workspace import resolve
 from seq2seq.bundles.manifest import read_manifest
 from seq2seq.core.files import read_json, write_json
 from seq2seq.core.params import dump_yaml, overlay, read_yaml

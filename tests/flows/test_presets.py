@@ -5,7 +5,7 @@ import math
 import pytest
 
 from flows.parameters import check_parameters
-from flows.workspace import resolve
+from flows.runs import resolve
 from seq2seq.sources.phrasebook import generate
 from seq2seq.tokenizers.sentencepiece import train_tokenizer
 from seq2seq.training.data import TrainingData

@@ -13,8 +13,9 @@ import pytest
 import zc.lockfile  # type: ignore[import-untyped]
 
 from flows.processes import Children
+from flows.runs import resolve
 from flows.stages import StageError, read_stages, run_stage
-from flows.workspace import open_workspace, resolve
+from flows.workspace import open_workspace
 from seq2seq.core.command_line import USER_ERROR
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import read_yaml
@@ -68,7 +69,7 @@ def toy(tmp_path):
 @pytest.fixture
 def children(toy):
     tree, _ = resolve(toy, [], [])
-    with open_workspace(toy, tree, [], [], print) as place, Children(place.folder, place.environment) as found:
+    with open_workspace(toy, tree, [], [], "", print) as place, Children(place.folder, place.environment) as found:
         (toy / ".dvc" / "tmp").mkdir()
         yield found
 

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from flows.parameters import check_parameters, check_pretrained
-from flows.workspace import resolve
+from flows.runs import resolve
 from seq2seq.core.errors import UserError
 from seq2seq.pretrained.hub import check_model, find_model
 from tests.pretrained_models import tiny_t5

@@ -11,8 +11,8 @@ import sys
 import pandas as pd
 import pytest
 
+from flows.runs import resolve
 from flows.stages import _Log
-from flows.workspace import resolve
 from seq2seq.core.files import sha256_tree
 from seq2seq.core.params import dump_yaml, read_yaml
 from seq2seq.text.corpus import write_corpus

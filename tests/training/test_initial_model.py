@@ -8,7 +8,7 @@ import sys
 import pandas as pd
 import pytest
 
-from flows.workspace import resolve
+from flows.runs import resolve
 from seq2seq.bundles.manifest import read_manifest
 from seq2seq.core.files import read_json
 from seq2seq.core.params import dump_yaml, read_yaml
