@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from seq2seq.cleaning.filters import CleaningParams
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.inference.translator import Translator
@@ -29,6 +30,14 @@ DECODING = DecodingParams(
     no_repeat_ngram=0,
     max_length_factor=2.0,
     batch_size=4,
+)
+CLEANING = CleaningParams(
+    max_words=20,
+    max_length_ratio=3.0,
+    drop_identical=True,
+    drop_held_out_targets=True,
+    held_out_percent=5.0,
+    held_out_at_most=1000,
 )
 SMALL = TransformerParams(
     encoder_layers=2,

@@ -6,11 +6,11 @@ import pytest
 from seq2seq.cleaning.duplicates import Seen
 from seq2seq.cleaning.filters import CleaningParams, mono_filters, normalise_frame, pair_filters
 from seq2seq.text.corpus import pairs
+from tests.tiny_models import CLEANING
 
 
 def params(**changes: Any) -> CleaningParams:
-    values = {"max_words": 20, "max_length_ratio": 3.0, "drop_identical": True, "drop_held_out_targets": True}
-    return CleaningParams(**{**values, "held_out_percent": 5.0, "held_out_at_most": 1000, **changes})
+    return CLEANING.model_copy(update=changes)
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from seq2seq.cleaning.splitting import choose_held_out, deal, hash_sources
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_tree
 from seq2seq.text.corpus import folders, pairs, read_corpus, write_corpus
+from tests.tiny_models import CLEANING
 
 ROOT = Path(__file__).parents[2]
 
 
 def params(**changes: Any) -> CleaningParams:
-    values = {"max_words": 20, "max_length_ratio": 3.0, "drop_identical": True, "drop_held_out_targets": True}
-    return CleaningParams(**{**values, "held_out_percent": 5.0, "held_out_at_most": 1000, **changes})
+    return CLEANING.model_copy(update=changes)
 
 
 def numbered(count: int, start: int = 0) -> list[tuple[str, str]]:
