@@ -1,6 +1,7 @@
 """What the pipeline must know about a language: its script, and how its BLEU is tokenized."""
 
 import re
+import unicodedata
 
 from pydantic import Field, field_validator
 
@@ -34,13 +35,41 @@ class LanguagesParams(Section):
 # sacreBLEU's tokenizer per target language; 13a everywhere else. 13a scores unsegmented Chinese 0.
 BLEU_TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 
-# Thai, Lao, Myanmar, Khmer, kana and Han are written without spaces
-_UNSPACED_CHARACTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_UNSPACED = re.compile(f"[{_UNSPACED_CHARACTERS}]")
-# ASCII, Latin, general, CJK and full-width punctuation and white space stand between words
-_BETWEEN_WORDS = r"\s!-/:-@\[-`{-~\u00a0-\u00bf\u2000-\u206f\u3000-\u303f\uff00-\uff0f\uff1a-\uff20"
-_WORD = re.compile(f"[{_UNSPACED_CHARACTERS}]|[^{_BETWEEN_WORDS}{_UNSPACED_CHARACTERS}]+")
-_CHARACTERS_PER_WORD = 2
+# Blocks of scripts that put no spaces between words: a line breaks by dictionary or after any syllable (UAX #14,
+# classes SA, AK, AS and ID, https://www.unicode.org/reports/tr14/).
+_UNSPACED_BLOCKS = (
+    (0x0E00, 0x0FFF),  # Thai, Lao, Tibetan
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x1950, 0x19FF),  # Tai Le, New Tai Lue, Khmer symbols
+    (0x1A20, 0x1B7F),  # Tai Tham, Balinese
+    (0x3000, 0x312F),  # 々 and 〆, kana, bopomofo
+    (0x31A0, 0x31FF),  # more bopomofo, more kana
+    (0xA980, 0xAA7F),  # Javanese, more Myanmar, Cham
+    (0xAA80, 0xAADF),  # Tai Viet
+    (0xFF61, 0xFF9F),  # half-width kana
+)
+# Han with its extensions, Yi, and Tangut to old kana: too large to look at each of their characters, which are letters
+_UNSPACED_LETTERS = r"\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uf900-\ufaff\U00017000-\U0001b2ff\U00020000-\U0003ffff"
+_HALF_WIDTH_MARKS = "\uff9e\uff9f"  # they voice the kana before them, but Unicode calls them letters
+
+
+def _unspaced_characters(kinds: str) -> str:
+    """The characters of the unspaced blocks whose general category begins with one of ``kinds``."""
+    codes = (code for first, last in _UNSPACED_BLOCKS for code in range(first, last + 1))
+    return "".join(char for char in map(chr, codes) if unicodedata.category(char)[0] in kinds)
+
+
+_LETTERS = "".join(char for char in _unspaced_characters("LN") if char not in _HALF_WIDTH_MARKS) + _UNSPACED_LETTERS
+_MARKS = _unspaced_characters("M") + _HALF_WIDTH_MARKS
+_UNSPACED = f"[{_LETTERS}][{_MARKS}]*"  # a letter with its vowel signs and tones
+_UNSPACED_POINTS = re.escape(_unspaced_characters("PSZ"))
+# ASCII, Latin, general and full-width punctuation and white space stand between words as well
+_BETWEEN_WORDS = rf"\s!-/:-@\[-`{{-~\u00a0-\u00bf\u2000-\u206f\uff00-\uff0f\uff1a-\uff20{_UNSPACED_POINTS}"
+_LETTER_RUN = re.compile(f"[{_LETTERS}]+")
+_NOT_SPACED = re.compile(f"[{_LETTERS}{_MARKS}{_UNSPACED_POINTS}]+")
+_WORD = re.compile(f"{_UNSPACED}|[^{_BETWEEN_WORDS}{_LETTERS}]+")
+_LETTERS_PER_WORD = 2
 
 
 def bleu_tokenizer(language: str) -> str:
@@ -51,15 +80,15 @@ def bleu_tokenizer(language: str) -> str:
 def count_words(text: str) -> float:
     """Length of a text in words, comparable between scripts with and without spaces.
 
-    Runs without spaces count one word for every two characters, words between spaces count one.
+    Words between spaces count one, and so do two letters of a script without them, vowel signs not counted.
     """
     if text.isascii():  # only to be fast: cleaning counts every line
         return len(text.split())
-    unspaced = len(_UNSPACED.findall(text))
-    spaced = len(_UNSPACED.sub(" ", text).split())
-    return spaced + unspaced / _CHARACTERS_PER_WORD
+    unspaced = sum(map(len, _LETTER_RUN.findall(text)))
+    spaced = len(_NOT_SPACED.sub(" ", text).split())
+    return spaced + unspaced / _LETTERS_PER_WORD
 
 
 def split_words(text: str) -> list[str]:
-    """Words without the punctuation between them; each character of an unspaced script is a word."""
+    """Words without the punctuation between them; each letter of an unspaced script, with its signs, is a word."""
     return _WORD.findall(text)

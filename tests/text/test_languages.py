@@ -1,0 +1,47 @@
+import pytest
+
+from seq2seq.text.languages import count_words, split_words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("One two three.", 3),
+        ("Größe zählt – immer", 4),
+        ("हिन्दी भाषा", 2),
+        ("한국어 말", 2),
+        ("我们今天在车站。", 3.5),
+        ("我们 use Python，你好。", 4),
+        ("𠮷野家", 1.5),  # the first is of extension B
+        ("人々", 1),  # the iteration mark repeats a letter
+        ("ひらがなとカタカナ", 4.5),
+        ("ﾕｰｻﾞｰ", 2),  # half-width; one of the five is a mark
+        ("ㄅㄆㄇㄈ", 2),
+        ("ภาษาไทย", 3.5),
+        ("ที่นี่", 1),  # two letters, two vowel signs and two tones
+        ("ພາສາລາວ", 3.5),
+        ("ភាសាខ្មែរ", 2.5),
+        ("မြန်မာ", 1.5),
+        ("བོད་སྐད།", 2),
+        ("ꦧꦱꦗꦮ", 2),
+        ("ᬩᬲᬩᬮᬶ", 2),
+        ("ᨣᩤᩴᨾᩮᩬᩥᨦ", 1.5),
+        ("ᦅᧄᦺᦑᦟᦹᧉ", 3.5),
+        ("ꊿꂷꃅꄿ", 2),
+    ],
+)
+def test_lengths_are_comparable_between_scripts_with_and_without_spaces(text, words):
+    assert count_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ﾊﾞﾅﾅ ﾃﾞｽ｡", ["ﾊﾞ", "ﾅ", "ﾅ", "ﾃﾞ", "ｽ"]),
+        ("人々、𠮷野家", ["人", "々", "𠮷", "野", "家"]),
+        ("བོད་སྐད།", ["བོ", "ད", "སྐ", "ད"]),
+        ("ទី១។", ["ទី", "១"]),
+    ],
+)
+def test_a_letter_of_an_unspaced_script_keeps_its_signs(text, words):
+    assert split_words(text) == words
