@@ -1,4 +1,4 @@
-# The environment of requirements.lock. The code comes with the checkout, mounted at /project:
+# The environment of requirements.lock. The code comes from the checkout, which is mounted at /project:
 #   docker build --tag seq2seq-pipeline --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu .
 #   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/project" seq2seq-pipeline \
 #       python -m flows.pipeline

@@ -1,6 +1,6 @@
-# make demo, make test: each works alone from a fresh clone with Python 3.11, git and make.
+# make demo and make test each work from a fresh clone with Python 3.11, git and make.
 #
-# On Linux, PyPI's PyTorch is the CUDA build. To take PyTorch's own CPU or CUDA wheels:
+# On Linux, PyPI's PyTorch is the CUDA build. To take PyTorch's own CPU or CUDA wheels instead:
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cu130
 TORCH_INDEX ?=
@@ -37,16 +37,16 @@ lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 test-quick: $(VENV)/installed ## the tests alone
 	pytest
 
-test-slow: $(VENV)/installed ## the tests that take minutes: the same bytes after kills and in another folder
+test-slow: $(VENV)/installed ## the tests that take minutes: same bytes after kills and in another folder
 	pytest -m slow
 
-registry: $(VENV)/installed ## MLflow's page on http://127.0.0.1:5000
+registry: $(VENV)/installed ## MLflow's pages at http://127.0.0.1:5000
 	mlflow server --backend-store-uri "$$(python -m registry.store)" --host 127.0.0.1 --port 5000
 
-lock: $(VENV)/installed ## resolve requirements.lock anew from pyproject.toml
+lock: $(VENV)/installed ## resolve requirements.lock again from pyproject.toml
 	pip-compile --quiet --extra dev --no-strip-extras --no-header --no-annotate --no-emit-index-url \
 		--no-emit-find-links --allow-unsafe --output-file requirements.lock pyproject.toml
 	sed -i 's/^torch==\([0-9.]*\).*/torch==\1/' requirements.lock # a CPU build satisfies it, and a CUDA build
 
-clean: ## remove what the default run made (not the environment, nor DVC's cache)
+clean: ## remove what the default run made (but not the environment or DVC's cache)
 	rm -rf data/raw data/clean data/synthetic models reports .work
