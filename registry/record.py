@@ -28,7 +28,7 @@ REQUIREMENTS: tuple[str, ...] = (
     "numpy",
     "pandas",
     "pydantic",
-    "pyyaml",
+    "ruamel.yaml",
     "sentencepiece",
     "tqdm",
 )

@@ -1,13 +1,14 @@
 """Typed parameters: sections of params.yaml, presets laid over it, and one clear line for each mistake."""
 
 import difflib
-import re
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from seq2seq.core.errors import UserError
 
@@ -31,52 +32,25 @@ class Section(BaseModel):
 S = TypeVar("S", bound=Section)
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads YAML 1.2 as DVC does: ``1e-3`` and ``010`` are numbers, ``no`` and ``12:30`` are words.
-
-    PyYAML alone reads YAML 1.1: a string, eight, false, and 750.
-    """
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes the strings that ``_Loader`` would read as something else, and no others."""
-
-
-# as in ruamel.yaml, which DVC reads with: how a plain scalar of each type is written, and its first characters
-_SCALARS = {
-    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    "tag:yaml.org,2002:int": (r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9_]+)", "-+0123456789"),
-    "tag:yaml.org,2002:float": (
-        r"[-+]?[0-9][0-9_]*(\.[0-9_]*([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)|[-+]?\.[0-9_]+([eE][-+][0-9]+)?"
-        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        "-+0123456789.",
-    ),
-}
-for _reader_or_writer in (_Loader, _Dumper):
-    _reader_or_writer.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in rules if tag not in _SCALARS]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    for _tag, (_pattern, _first) in _SCALARS.items():
-        _reader_or_writer.add_implicit_resolver(_tag, re.compile(f"^({_pattern})$"), list(_first))
-
-
-def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int:
-    digits = str(loader.construct_scalar(node)).replace("_", "")
-    return int(digits, 0 if digits.lstrip("-+")[1:2].isalpha() else 10)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
-
-
 def parse_yaml(text: str) -> Any:
-    """Read YAML as DVC reads it."""
-    return yaml.load(text, Loader=_Loader)
+    """Read YAML 1.2 as DVC does: ``1e-3`` and ``010`` are numbers, ``no`` and ``12:30`` are words.
+
+    Raises:
+        YAMLError: it is not YAML, or a mapping has a key twice.
+        ValueError: a value is not what it looks like, such as the date 2024-02-30.
+    """
+    return YAML(typ="safe").load(text)
 
 
 def dump_yaml(tree: Mapping[str, Any]) -> str:
     """Write a tree as YAML that :func:`parse_yaml` and DVC read as the same tree."""
-    return yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    writer = YAML(typ="safe")
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # it says None, and takes both
+    writer.width = 1000
+    text = io.StringIO()
+    writer.dump(dict(tree), text)
+    return text.getvalue()
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -89,11 +63,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
         tree = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} does not exist; run this from the repository's root folder") from None
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError comes from 2024-02-30, and from what isn't UTF-8
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    except (YAMLError, ValueError) as error:  # a ValueError comes also from what isn't UTF-8
+        raise UserError(f"{path} is not valid YAML: {_what_and_where(error)}") from None
     if not isinstance(tree, dict):
         raise UserError(f"{path} must hold a mapping of sections, not {type(tree).__name__}")
     return tree
+
+
+def _what_and_where(error: Exception) -> str:
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def load_section(path: Path, name: str, section: type[S]) -> S:
@@ -166,7 +146,7 @@ def parse_assignment(text: str) -> dict[str, Any]:
         raise UserError(f"--set {text}: write it as SECTION.KEY=VALUE, such as --set train.lr=3e-4")
     try:
         leaf = parse_yaml(value)
-    except (yaml.YAMLError, ValueError):
+    except (YAMLError, ValueError):
         raise UserError(f"--set {text}: '{value}' is not a YAML value; quote it") from None
     *sections, last = key.split(".")
     tree: dict[str, Any] = {last: leaf}

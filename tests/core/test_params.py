@@ -56,8 +56,12 @@ def test_every_scalar_is_read_as_dvc_reads_it_and_survives_as_a_word(scalar):
 
 
 def test_values_are_written_as_both_readers_read_them():
-    tree = {"a": 1e-05, "b": 1e20, "c": True, "d": 10, "e": None, "f": float("inf"), "g": [1.0, "no", "line\n"]}
-    assert parse_yaml(dump_yaml(tree)) == loads_yaml(dump_yaml(tree)) == tree
+    tree = {"z": 1e-05, "b": 1e20, "c": True, "d": 10, "e": None, "f": float("inf"), "g": [1.0, "no", "line\n"]}
+    tree |= {"h": {}, "i": [], "j": "é 中 😀 \u2028\x85", "k": "", "l": "a: b #c", "m": "x" * 1500 + " " + "y" * 1500}
+    text = dump_yaml(tree)
+    assert parse_yaml(text) == loads_yaml(text) == tree
+    assert list(parse_yaml(text)) == list(tree)  # a copy's params.yaml keeps the order of ours
+    assert "é 中" in text
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,8 @@ def test_values_are_written_as_both_readers_read_them():
         (GOOD.replace("5", "6").replace("kind: a", "kind: b"), r"params\.yaml: 'sample': b takes 5 steps at most$"),
         (GOOD.replace("5", "2024-02-30"), r"is not valid YAML: day"),
         ("other: 1\n", r"section 'sample' is missing"),
-        ("sample: [", r"is not valid YAML"),
+        (GOOD + "  lr: 1\n", r'is not valid YAML: line 5: found duplicate key "lr" with value "1" \(original .*\)$'),
+        ("sample: [", r"is not valid YAML: line 2: did not find expected node content$"),
         ("- 1\n", r"must hold a mapping of sections, not list"),
     ],
 )
@@ -109,6 +114,6 @@ def test_assignments_are_yaml():
     assert parse_assignment("train.lr=3e-4") == {"train": {"lr": 3e-4}}
     assert parse_assignment("corpora.names=[a, b]") == {"corpora": {"names": ["a", "b"]}}
     assert parse_assignment("languages.target=no") == {"languages": {"target": "no"}}
-    for text in ("train.lr", "=3", "train.lr=[1", "train.lr=2024-02-30"):
+    for text in ("train.lr", "=3", "train.lr=[1", "train.lr=2024-02-30", "train={lr: 1, lr: 2}"):
         with pytest.raises(UserError, match="--set"):
             parse_assignment(text)

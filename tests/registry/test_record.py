@@ -12,14 +12,13 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
-import yaml
 
 from registry import record, store
 from registry.store import local_tracking_uri, open_store
 from seq2seq.bundles.manifest import bundle_digest
 from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.errors import TransientError, UserError
-from seq2seq.core.params import load_section
+from seq2seq.core.params import dump_yaml, load_section
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.export.ctranslate2 import export_ctranslate2
@@ -63,7 +62,7 @@ def template(tokenizer, tmp_path_factory):
     (root / "reports/index.html").write_text("<html>")
     for name in ("quality", "cleaning"):
         (root / f"reports/{name}.json").write_text("{}")
-    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"register": {"cmd": COMMAND}}}))
+    (root / "dvc.yaml").write_text(dump_yaml({"stages": {"register": {"cmd": COMMAND}}}))
     shutil.copy(ROOT / "params.yaml", root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(root))

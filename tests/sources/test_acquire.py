@@ -10,11 +10,10 @@ from random import Random
 from typing import Any
 
 import pytest
-import yaml
 
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_tree
-from seq2seq.core.params import check_section, load_section
+from seq2seq.core.params import check_section, dump_yaml, load_section
 from seq2seq.sources.acquire import CorporaParams, acquire
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.text.corpus import read_corpus
@@ -48,7 +47,7 @@ class Desk:
     def acquire(self, *names: str) -> dict[str, Any]:
         texts = {"description": "A toy", "languages": ["de", "en"], "licence": "CC0-1.0", "citation": "us"}
         catalogue = {"toy": texts | {"kind": "files", "groups": list(self.groups.values())}}
-        (self.root / "catalogue.yaml").write_text(yaml.safe_dump(catalogue))
+        (self.root / "catalogue.yaml").write_text(dump_yaml(catalogue))
         return acquire(
             list(names),
             self.languages,

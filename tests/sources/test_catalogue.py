@@ -2,9 +2,9 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from seq2seq.core.errors import UserError
+from seq2seq.core.params import dump_yaml
 from seq2seq.sources.catalogue import FilesCorpus, WheelsCorpus, load_catalogue, select
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ ENTRY = {
 
 def write(tmp_path: Path, **entries: object) -> Path:
     path = tmp_path / "catalogue.yaml"
-    path.write_text(yaml.safe_dump(entries))
+    path.write_text(dump_yaml(entries))
     return path
 
 
