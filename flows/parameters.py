@@ -46,10 +46,10 @@ def check_launch(params: Parameters) -> None:
     """Check that the trainings can be started, before anything runs.
 
     Raises:
-        UserError: what should start them is no program, or torchrun knows no such options.
+        UserError: there is no such program, or torchrun knows no such options.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    # also of a backward model that is not wanted: its stage starts all the same, to say so
+    # even if no backward model is wanted: its stage starts all the same, to say so
     for name, training in {"train": params.train, "train_backward": params.train_backward}.items():
         program, *options = training.launch.split() or [""]
         if not shutil.which(program, path=path):

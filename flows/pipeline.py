@@ -34,10 +34,10 @@ from seq2seq.core.files import read_json
 REGISTER = "register"
 REGISTRATION = Path("reports", "registration.json")
 
-# Loaded while Prefect's server starts, since nothing else is to be done then
+# Loaded while we wait for Prefect's server to start
 NEEDED_LATER = ("dvc.repo", "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store")
 
-# Names of failed states; Prefect's own "Failed" is what neither fits
+# Names of failed states; where neither fits, it is Prefect's own "Failed"
 BAD_INPUT = "BadInput"  # the user can mend it, trying again can't
 UNAVAILABLE = "Unavailable"  # trying again may help
 
@@ -61,7 +61,7 @@ def _attempt(work: Callable[[], bool]) -> State[Any]:
 
 @task(**RETRYING)
 def run_one(stage: Stage, children: Children) -> State[Any]:
-    """Bring one stage up to date through DVC; the task bears the stage's name."""
+    """Bring one stage up to date through DVC; the task has the stage's name."""
     say = get_run_logger().info
     return _attempt(lambda: not stage.unchanged and run_stage(stage.name, children, say))
 
@@ -156,7 +156,7 @@ def main() -> None:
 
     read_parameters(Path.cwd(), arguments.preset, arguments.set, arguments.name)
     os.environ.update(QUIET)  # MLflow reads it when it is loaded
-    with open_store():  # needed after hours of training; that it doesn't answer is told now
+    with open_store():  # needed after hours of training, so we say now if it doesn't answer
         pass
     for module in NEEDED_LATER:
         importlib.import_module(module)

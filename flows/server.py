@@ -38,7 +38,9 @@ def find_server() -> Callable[[], str]:
     """
     if url := get_current_settings().api.url:
         return lambda: _reach(url)
-    alone = contextlib.ExitStack()  # the first two servers on a machine would make the database at once, and one fail
+    alone = (
+        contextlib.ExitStack()
+    )  # the first two servers on a machine would make the database at once, and one would fail
     alone.enter_context(hold_lock(get_current_settings().home / "seq2seq-start.lock", WAITING))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -68,7 +70,7 @@ def _start(port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):  # told while it makes its database, it ends after that
+    with contextlib.suppress(subprocess.TimeoutExpired):  # while it makes its database, it ends only after that
         process.wait(SECONDS_TO_END)
 
 

@@ -16,9 +16,9 @@ SECONDS_BETWEEN_TRIES = 2.0
 RUNNING = "Running stage '"
 MISTAKE = re.compile(r"^(?:[\w.]+: )?error: (.*)")  # of tasks.stage, and of argparse after the program's name
 TORCHRUN = 1  # exit status of torchrun, whatever that of its processes was
-EXITED = re.compile(r"^\s*exitcode\s*: (-?\d+) ")  # in what torchrun tells of each process, the one to blame last
+EXITED = re.compile(r"^\s*exitcode\s*: (-?\d+) ")  # in torchrun's report on each process; the one to blame comes last
 FAILED = re.compile(r"^ERROR: failed to reproduce .* exited with (-?\d+)$")
-BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")  # DVC names no exit status for it
+BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")  # DVC has no exit status for it
 CHATTER = (  # what DVC says after each stage, about git and remotes
     "Generating lock file",
     "Updating lock file",
@@ -118,7 +118,7 @@ def run_module(module: str, children: Children, say: Callable[[str], None]) -> b
 
 
 class _Log:
-    """The output of a stage: passed on without DVC's chatter, and understood."""
+    """The output of a stage, passed on without DVC's chatter, and what it means."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say

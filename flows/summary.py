@@ -1,4 +1,4 @@
-"""What a run achieved: as Prefect artifacts for who watches, and in words for who typed the command."""
+"""What a run achieved: as Prefect artifacts for those who watch, and in words for whoever typed the command."""
 
 import os
 import sys
@@ -129,7 +129,7 @@ def _next_commands(folder: Path) -> str:
     flow = f"{command} -m flows.pipeline"
     lines = {
         f"{command} -m flows.release history{named}": "every version, and why it was promoted or not",
-        # without the demo's corpora: with them it would bear the demo's name, and have a gate set of its own
+        # without the demo's corpora: with them it would have the demo's name but another gate set
         f"{flow} --set 'corpora.names=[]' --set corpora.pairs=FILE.tsv": "learn from your own pairs",
         f"{flow} --preset NAME": f"{PRESETS}/ has the names, such as gettext",
     }

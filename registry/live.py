@@ -1,8 +1,8 @@
 """Show the learning curve of a training on an MLflow server while it grows, for those who watch.
 
 ``python -m registry.live NAME DIGEST`` reads points as lines of JSON. The stage ``train`` starts it as a process of its
-own, so that no server can hold up a training, and no edit here repeats one. The record of a model is made by the stage
-``register`` from DVC's outputs; this is shown besides.
+own, so that no server can hold up a training, and no edit here repeats one. The stage ``register`` makes the record of
+a model from DVC's outputs; this only shows it earlier.
 """
 
 import json
@@ -19,7 +19,7 @@ TRAINING = "training_sha256"  # the tag by which a resumed training finds its ru
 
 
 def main() -> None:
-    """Log each point to the run of the training as soon as it comes, or with a later one where the server is away."""
+    """Log each point to the run of the training as soon as it comes, or later if the server is away."""
     (name, digest), points = sys.argv[1:], list[dict[str, Any]]()
     for line in sys.stdin:
         points.append(json.loads(line))

@@ -18,7 +18,7 @@ STORED_CODE = Path(__file__).parent / "code"  # where MLflow puts the library be
 
 @contextmanager
 def _stored_library() -> Iterator[None]:
-    """Import the library that was stored with this model, whichever one the process has already.
+    """Import the library that was stored with this model, even if the process has another one already.
 
     Python knows one module of a name. Two models of different commits, loaded by one process, each need theirs.
     """

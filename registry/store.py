@@ -25,10 +25,10 @@ from seq2seq.core.files import hold_lock, replacing
 FOLDER, ARTIFACTS = Path("mlruns"), "artifacts"
 SQLITE = "sqlite:///"
 WAITING = "another process uses the MLflow store; waiting for it to end"
-# MLflow gives up on a silent server after minutes; so patient it may be only once the server has answered
+# MLflow waits minutes for a silent server; it may be that patient only once the server has answered
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
 FIRST_CALL = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "4"}
-# what goes wrong comes as an exception too; MLflow's log repeats it with a traceback
+# errors come as exceptions; MLflow's log would repeat them with a traceback
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "CRITICAL"}
 NO_BARS = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "False"}
 PATH_COLUMNS = {  # where MLflow's database holds absolute paths of artifacts

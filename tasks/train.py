@@ -32,7 +32,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("direction", choices=["forward", "backward"])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--synthetic", type=Path, help="pairs from back_translate; none for the backward model")
-    parser.add_argument("--mono", type=Path, help="what is to be translated back, for the backward model")
+    parser.add_argument("--mono", type=Path, help="text to translate back, for the backward model")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--pretrained", type=Path, required=True, help="bundle that a pretrained model begins with")
     parser.add_argument("--out", type=Path, required=True)

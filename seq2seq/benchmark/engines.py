@@ -1,7 +1,7 @@
 """Time engines against each other: the same sentences, the same search, the same threads, in turns.
 
 Each engine has a process of its own, freshly started, so that its peak of memory is its own. The engines
-take turns, round by round, so that a machine that slows down or speeds up meets them all alike.
+take turns, round by round, so that a machine that slows down or speeds up affects them all alike.
 """
 
 import json
@@ -27,7 +27,7 @@ from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.export.ctranslate2 import export_ctranslate2, is_known_to_ctranslate2
 
-# Seconds between turns: OpenMP's threads spin on for 0.2 s after their work, at the cost of whoever is next
+# Seconds between turns: OpenMP's threads spin for 0.2 s after their work and slow down the next engine
 PAUSE = 0.3
 
 
@@ -48,7 +48,7 @@ def compare_engines(
 ) -> dict[str, dict[str, float]]:
     """Time the PyTorch bundle ``float32``, the same weights in CTranslate2 (``ct2_float32``), and ``int8``.
 
-    The middle one tells what the engine gives from what int8 gives; CTranslate2 knows the Transformer only.
+    The middle one separates what the engine gains from what int8 gains; CTranslate2 knows the Transformer only.
     See :func:`time_bundles` for the result.
 
     Raises:

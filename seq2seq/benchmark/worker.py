@@ -1,7 +1,7 @@
 """One engine in a process of its own: ``python -m seq2seq.benchmark.worker``, started by seq2seq.benchmark.engines.
 
-It talks in lines of JSON. The first line in is the job; every further line, whatever it says, is one turn.
-Each is answered by one line: ``{}`` when ready, the result of a turn, or ``{"error": message}``.
+It reads and writes lines of JSON. The first line is the job; every further line, whatever it says, is one turn.
+It answers each with one line: ``{}`` when ready, the result of a turn, or ``{"error": message}``.
 """
 
 import json

@@ -35,7 +35,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    # what the files mean; raised with every change after which a model made before would compute something else
+    # raised with every change that would make an older model compute something else
     format: Literal[2] = 2
     task: str
     architecture: str

@@ -1,7 +1,7 @@
 """PyTorch bundles: a model's weights as safetensors, beside its tokenizer, in float32 or in int8.
 
-Int8 is symmetric with one scale per row of each matrix, as in CTranslate2; it is a form to store and to carry, a
-quarter of the size: loaded, it computes in float32.
+Int8 is symmetric with one scale per row of each matrix, as in CTranslate2. It only saves space, three quarters of it:
+once loaded, the model computes in float32.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from seq2seq.tokenizers.base import Tokenizer
 from seq2seq.tokenizers.load import load_tokenizer
 
 WEIGHTS = "weights.safetensors"
-SCALE = ".scale"  # behind the name of an int8 matrix: what each of its rows is a multiple of
+SCALE = ".scale"  # suffix of an int8 matrix's name: the scale of each of its rows
 
 
 def save_model(

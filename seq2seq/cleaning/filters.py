@@ -76,6 +76,6 @@ def _mask(keep: "pd.Series[bool]") -> Mask:
 
 
 def _length_ratio(frame: pd.DataFrame) -> "pd.Series[float]":
-    """Longer side to shorter side, with one word added to each: of few words, one more is not a wrong ratio."""
+    """Longer side to shorter side, one word added to each, so that one more word in a short text doesn't matter."""
     lengths = frame[["source_words", "target_words"]] + 1
     return lengths.max(axis=1) / lengths.min(axis=1)

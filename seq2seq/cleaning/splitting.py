@@ -72,7 +72,7 @@ def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
 
 
 def _published_sets(raw: Path) -> Sets:
-    """The sets that corpora bring; who brings a validation or a gate set alone gives half of it to the other."""
+    """The sets that corpora bring; a validation or gate set that comes alone gives half to the other."""
     sets: Sets = {VALIDATION: [], GATE: []}
     names = {folder.name for split in (VALIDATION, GATE) for folder in folders(raw / split)}
     for name in sorted(names):

@@ -32,7 +32,7 @@ def prepare_device(params: RuntimeParams) -> "torch.device":
     """Set PyTorch's threads, ask it for reproducible kernels, and return the device to compute on.
 
     Raises:
-        UserError: what is asked for can't be had here; see :func:`find_device`.
+        UserError: this machine can't do what is asked for; see :func:`find_device`.
     """
     import torch  # noqa: PLC0415 - stages that read this section need not have torch loaded
 

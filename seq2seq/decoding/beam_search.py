@@ -70,7 +70,7 @@ def beam_search(
     forbidden, the others share their probability, as in CTranslate2. A sentence
     is done when ``patience * beam_size`` of its hypotheses have ended (Kasai et al. 2022,
     https://arxiv.org/abs/2204.05424), or at ``max_length`` pieces, where those that did not end are cut. Where nothing
-    may follow any of its beams and none has ended, they stand as they are. Beam 1 is greedy search.
+    may follow any of its beams and none has ended, the unfinished hypotheses are returned. Beam 1 is greedy search.
 
     Args:
         model: any model of the protocol, in evaluation mode.
@@ -129,7 +129,7 @@ def sample(
 ) -> list[list[int]]:
     """Draw one output for each source of a batch, piece by piece.
 
-    Only the ``top_k`` best pieces are drawn from, and of them the fewest that hold ``top_p`` of the probability
+    Draws from the ``top_k`` best pieces alone, and of those from the fewest that hold ``top_p`` of the probability
     (Fan et al. 2018, https://arxiv.org/abs/1805.04833; Holtzman et al. 2020, https://arxiv.org/abs/1904.09751).
 
     Returns:
@@ -151,7 +151,7 @@ def sample(
             break
         for row, piece in zip(rows.tolist(), tokens.tolist(), strict=True):
             drawn[row].append(piece)
-    # what was drawn beyond a limit is dropped, so that the other outputs are drawn as ever
+    # what was drawn beyond a limit is dropped, so the other outputs don't change
     return [pieces[:limit] for pieces, limit in zip(drawn, limits, strict=True)]
 
 

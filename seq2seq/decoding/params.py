@@ -1,4 +1,4 @@
-"""How outputs are searched for, by whatever engine does it."""
+"""How outputs are searched for, in any engine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the numbers of a trained model stand beside: trivial models, and how much of a test set is in training.
+"""What to compare a trained model with: trivial models, and how much of a test set is in training.
 
 A test set that the nearest training sentence already translates well, or whose sentences stand in the
 training set in long runs, says little about a model.

@@ -1,6 +1,6 @@
 """The sets that a model is judged on.
 
-Test sets are reported, the gate set decides on promotion, and the validation set on all that is tried.
+Test sets are reported, the gate set decides on promotion, and the validation set on everything else.
 """
 
 from collections.abc import Sequence

@@ -62,7 +62,7 @@ class CTranslate2Engine:
     ) -> Iterator[list[list[int]]]:
         """Yield one output of every source, drawn from the model's distribution; the seed decides it.
 
-        Each worker draws from a generator of its own, seeded when it starts: so a new one, alone, does the work.
+        Each worker draws from its own generator, which is seeded when it starts, so one new worker does all the work.
         """
         ctranslate2.set_random_seed(seed)
         options = {

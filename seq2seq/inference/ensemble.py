@@ -13,7 +13,7 @@ from seq2seq.models.protocol import Model, State
 
 
 class Ensemble:
-    """Models of one vocabulary, of whatever architectures; itself a model for search."""
+    """Models of one vocabulary and any architectures; to search it is itself a model."""
 
     def __init__(self, models: Sequence[Model]) -> None:
         self.models = models

@@ -96,7 +96,7 @@ class Translator:
     def sample(self, texts: list[str], decoding: DecodingParams, sampling: SamplingParams, seed: int) -> list[str]:
         """Draw one translation of each text from the model's distribution; the seed decides it.
 
-        Of ``decoding`` only ``max_length_factor`` and ``batch_size`` count.
+        Only ``max_length_factor`` and ``batch_size`` of ``decoding`` matter.
         """
         found = self._run(texts, decoding, lambda batches: self.engine.sample(batches, decoding, sampling, seed))
         return self._decode(found)

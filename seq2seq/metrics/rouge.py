@@ -23,12 +23,12 @@ class _Words(Tokenizer):  # type: ignore[misc]
 
 
 def score_rouge(hypotheses: Sequence[str], references: Sequence[str], language: str) -> dict[str, float]:
-    """F1 of each of KINDS, 0 to 100: the mean over line-aligned texts, of which there is at least one."""
+    """F1 of each of KINDS, 0 to 100: the mean over line-aligned texts, at least one."""
     scorer = RougeScorer(KINDS, tokenizer=DefaultTokenizer(use_stemmer=True) if language == "en" else _Words())
     lines = [scorer.score(*texts) for texts in zip(references, hypotheses, strict=True)]
     return {kind: 100 * fmean(line[kind].fmeasure for line in lines) for kind in KINDS}
 
 
 def rouge_signature(language: str) -> str:
-    """How it was scored, as sacreBLEU says it of its own measures."""
+    """How it was scored, in the form of sacreBLEU's signatures."""
     return f"ROUGE|mean:f1|stem:{'porter' if language == 'en' else 'no'}|version:{metadata.version('rouge-score')}"

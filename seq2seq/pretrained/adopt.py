@@ -28,10 +28,10 @@ from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.base import BOS, PAD, SPECIAL_PIECES
 from seq2seq.tokenizers.huggingface import FACTS, Facts, Numbering, PretrainedTokenizer
 
-# of a configuration: what says nothing about the shape, or names places and versions
+# parts of a configuration that don't describe the shape, or that name places and versions
 IRRELEVANT = {"_name_or_path", "architectures", "auto_map", "dtype", "id2label", "label2id", "task_specific_params"}
 IRRELEVANT |= {"torch_dtype", "transformers_version"}
-# what a damaged file raises, or an architecture that nobody tried
+# what a damaged file or an untried architecture raises
 FAULTS = (OSError, ValueError, LookupError, RuntimeError, AttributeError, TypeError, ImportError, SafetensorError)
 
 
@@ -51,7 +51,7 @@ def adopt_model(folder: Path, seed: int, languages: LanguagesParams, origin: dic
     from transformers import AutoConfig, AutoTokenizer  # noqa: PLC0415 - takes seconds
     from transformers.utils import logging  # noqa: PLC0415
 
-    logging.set_verbosity_error()  # what it would tell of missing weights is an error here
+    logging.set_verbosity_error()  # its warning of missing weights is an error here
     logging.disable_progress_bar()
     with _told(folder):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -75,7 +75,7 @@ def adopt_model(folder: Path, seed: int, languages: LanguagesParams, origin: dic
 
 @contextmanager
 def _told(folder: Path) -> Iterator[None]:
-    """Say in one line that a model can't be read or used."""
+    """Report in one line that a model can't be read or used."""
     try:
         yield
     except FAULTS as error:

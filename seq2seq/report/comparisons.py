@@ -76,7 +76,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Gains:
-    """How many times as fast, and what of it is the engine's doing and what is int8's."""
+    """How many times as fast, and how much of that comes from the engine and from int8."""
 
     engine: float | None  # None where CTranslate2 doesn't know the architecture
     quantization: float | None
@@ -100,7 +100,7 @@ def engines(results: Results) -> list[Engine]:
 
 
 def gains(results: Results) -> Gains:
-    """Tell what the engine gives from what int8 gives."""
+    """Separate what the engine gains from what int8 gains."""
     pytorch, engine, quantized = (results.speed.get(name, {}) for name in ENGINES)
     rate = "sentences_per_second"
     return Gains(

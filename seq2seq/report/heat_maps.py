@@ -29,7 +29,7 @@ class Attention:
 def read_attention(bundle: Path, texts: list[str], outputs: list[str], runtime: RuntimeParams) -> list[Attention]:
     """Attention of the last decoder layer, mean over its heads, while a PyTorch bundle reads out given outputs.
 
-    Whatever their origin; both sides are cut to the model's length. A model without attention gives none.
+    The outputs may come from anywhere. Both sides are cut to the model's length. A model without attention gives none.
 
     Raises:
         UserError: the bundle is damaged or not one of PyTorch.

@@ -1,4 +1,4 @@
-"""The page: one HTML file with its style and charts inside, that asks no other file and no server for anything."""
+"""The page: one HTML file with style and charts inside, which needs no other file and no server."""
 
 from dataclasses import dataclass
 from pathlib import Path

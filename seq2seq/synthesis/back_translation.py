@@ -19,7 +19,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.text.corpus import pairs
 
-SHARD_LINES = 1000  # of finished work that a kill can't take back
+SHARD_LINES = 1000  # saved at a time; a kill loses at most one shard
 
 
 def back_translate(
@@ -37,7 +37,7 @@ def back_translate(
         bundle: the backward model (target to source), a PyTorch bundle.
         lines: real target text.
         params: how to search.
-        cleaning: which pairs are good enough: what is asked of real ones, since models copy and repeat themselves.
+        cleaning: the filters of real pairs, which synthetic ones must pass too: models copy and repeat themselves.
         decoding: beam and batch sizes.
         runtime: device and threads.
         work: folder of unfinished work.

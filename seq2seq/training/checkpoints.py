@@ -13,7 +13,7 @@ from torch import Tensor
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import write_bytes
 
-KEPT = 2  # states; the older one is for the day when the newer one is damaged
+KEPT = 2  # states; the older one serves when the newer one is damaged
 
 
 class Checkpoints:
@@ -31,7 +31,7 @@ class Checkpoints:
     def newest_state(self, device: torch.device) -> dict[str, Any] | None:
         """Read the state of the highest update that is whole; None where there is none.
 
-        A damaged one is told and passed over: what was learned since the one before it is learned again.
+        A damaged one is reported and skipped: what was learned since the one before it is learned again.
         """
         files = self._states()
         for place, file in enumerate(files, start=1):
@@ -76,9 +76,9 @@ class Checkpoints:
 
 
 def _write(file: Path, content: dict[str, Any]) -> None:
-    """Write a file of PyTorch's, and behind that, where PyTorch overlooks it, its SHA-256.
+    """Write a PyTorch file followed by its SHA-256, which PyTorch ignores.
 
-    PyTorch doesn't compare the checksums in its files: it reads nearly all that have a changed byte, without a word.
+    PyTorch doesn't check the checksums in its files: it silently reads nearly every file that has a changed byte.
     """
     buffer = io.BytesIO()
     torch.save(content, buffer)

@@ -1,4 +1,4 @@
-"""What a model learns from, in pieces: tokenized once, or anew for each epoch where words are cut by chance."""
+"""What a model learns from, in pieces: tokenized once, or again for each epoch where words are cut at random."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LINES_AT_ONCE = 10_000  # to encode: lists of numbers take much more memory than
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a model learns from: frames with columns source and target, read anew whenever they are asked for."""
+    """What a model learns from: frames with columns source and target, read again each time they are asked for."""
 
     real: Callable[[], Iterable[pd.DataFrame]]
     synthetic: Callable[[], Iterable[pd.DataFrame]]  # a backward model made their sources; may be none

@@ -18,7 +18,7 @@ from seq2seq.core.errors import UserError
 
 T = TypeVar("T")
 # of all for the first, which encodes the corpus: by default 10 minutes (NCCL) or 30 (gloo), and a large one takes
-# hours. Who waits for a process that has died is ended by torchrun, whatever stands here
+# hours. torchrun ends those that wait for a dead process, whatever this says
 LONGEST_WAIT = timedelta(days=1)
 
 
@@ -49,7 +49,7 @@ class Processes:
         return cast(list[T], values)
 
     def wait(self) -> None:
-        """Go on when all processes have come here."""
+        """Wait until all processes are here."""
         if self.count > 1:
             dist.barrier()
 

@@ -20,7 +20,7 @@ class BatchLoss(nn.Module):
         self.model, self.dtype = model, dtype
 
     def forward(self, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
-        """Summed loss of a batch in nats; with ``r_drop``, that of two dropouts and of what divides them."""
+        """Summed loss of a batch in nats; with ``r_drop``, that of two dropouts and their divergence."""
         real, weight = batch.tgt_out[batch.tgt_mask], self.model.output_weight  # [N], [V, D]
         if r_drop:
             return r_drop_loss(self._hidden(batch), self._hidden(batch), weight, real, smoothing, r_drop)
@@ -35,7 +35,7 @@ class BatchLoss(nn.Module):
 
 @contextmanager
 def shifted(weights: Sequence[Tensor], norm: float) -> Iterator[None]:
-    """Shift weights along their gradients, in which the loss rises, as long as the block lasts.
+    """Shift weights along their gradients, so that the loss rises, for the length of the block.
 
     The fast gradient method of Miyato et al. 2017, https://arxiv.org/abs/1605.07725, on whole matrices.
     """

@@ -93,7 +93,7 @@ class TrainingParams(Section):
     )
 
     def check(self, label: str, architecture: str, max_length: int) -> None:
-        """Check what can't be trained so: the longest pair needs room in a batch, torch.compile a compiler.
+        """Refuse what can't be trained: the longest pair needs room in a batch, and torch.compile a compiler.
 
         Args:
             label: name of this section of params.yaml.

@@ -51,9 +51,9 @@ class _RDrop(torch.autograd.Function):
 def r_drop_loss(
     first: Tensor, second: Tensor, weight: Tensor, target: Tensor, smoothing: float, strength: float
 ) -> Tensor:
-    """Mean of two smoothed cross-entropies plus what divides the predictions, summed over tokens, in nats.
+    """Mean of two smoothed cross-entropies plus the divergence of the predictions, summed over tokens, in nats.
 
-    Half of the paper's loss, which adds up the two.
+    This is half of the paper's loss, which adds up the two.
 
     Args:
         first: last hidden states of one dropout [N, D].

@@ -39,7 +39,7 @@ class Position:
 
 
 def say_nothing(_point: Point) -> None:
-    """Tell nobody of a point."""
+    """Report a point to nobody."""
 
 
 class Trainer:
@@ -99,7 +99,7 @@ class Trainer:
         Args:
             epochs: gives the training set of an epoch, counted from 0.
             validation: what the loss of validations is computed on.
-            label: stands before each line of progress.
+            label: begins each line of progress.
 
         Raises:
             UserError: the loss is no longer a number.
@@ -192,7 +192,7 @@ class Trainer:
 
     def _accumulate(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> float:
         """Leave the gradient of the mean loss per token of a batch, and return its summed loss."""
-        # DistributedDataParallel takes the mean over processes, of which each has summed its own tokens
+        # DistributedDataParallel takes the mean over processes; each has summed its own tokens
         scale = self.processes.count / pairs.target_tokens(rows)
         total = torch.zeros((), device=self.device)
         parts = self._parts(rows)

@@ -1,4 +1,4 @@
-"""BLEU or chrF of what a model in training says to the validation set, for early stopping."""
+"""BLEU or chrF of the outputs for the validation set while a model trains, for early stopping."""
 
 from dataclasses import dataclass
 
