@@ -38,9 +38,7 @@ def find_server() -> Callable[[], str]:
     """
     if url := get_current_settings().api.url:
         return lambda: _reach(url)
-    alone = (
-        contextlib.ExitStack()
-    )  # the first two servers on a machine would make the database at once, and one would fail
+    alone = contextlib.ExitStack()  # the first two servers on a machine would make the database at once, and one fail
     alone.enter_context(hold_lock(get_current_settings().home / "seq2seq-start.lock", WAITING))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -21,9 +21,7 @@ def run(main: Callable[[], None]) -> NoReturn:
     # GNU OpenMP's waiting threads spin 300,000 times, which starves whoever shares the cores: two trainings side
     # by side took ten times as long. This costs 2 % when alone. Read when `main` imports PyTorch.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    os.environ.setdefault(
-        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-    )  # otherwise cuBLAS may add up in another order in each run
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS may add up in another order in each run
     try:
         main()
     except UserError as error:
