@@ -15,8 +15,10 @@ ARG TORCH_INDEX=""
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.lock \
     && git config --system --add safe.directory /project
 
-# Any user id may run it: what tools keep in a home goes to a folder that all may write to.
+# Any user id may run it: what tools keep in a home goes to a folder that all may write to, and who has no entry
+# in passwd has a name all the same, which DVC asks for.
 ENV HOME=/tmp/home \
+    USER=seq2seq \
     PYTHONUNBUFFERED=1
 RUN mkdir --mode=1777 /tmp/home && useradd --uid 1000 --no-create-home seq2seq
 USER 1000

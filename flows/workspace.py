@@ -10,13 +10,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.runs import LOCK, record_run, run_folder
 from registry.store import SQLITE, local_tracking_uri
+from seq2seq.core.command_line import explain
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import hold_lock, write_text
 from seq2seq.core.params import PARAMS, dump_yaml, overlay
@@ -47,13 +48,20 @@ def open_workspace(
     ``tree`` is what :func:`flows.runs.resolve` returned.
 
     Raises:
-        UserError: presets or assignments are given, and ``root`` is not a git checkout.
+        UserError: presets or assignments are given, and ``root`` is not a git checkout; the disk is full, or the folder
+            may not be written to.
     """
     folder = run_folder(root, presets, overrides, name)
-    with hold_lock(folder / LOCK, f"another run works in {folder}; waiting for it to end", say):
-        if folder != root:
-            record_run(folder, presets, overrides, say)
-            _refresh(root, folder, tree)
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold_lock(folder / LOCK, f"another run works in {folder}; waiting for it to end", say))
+            if folder != root:
+                record_run(folder, presets, overrides, say)
+                _refresh(root, folder, tree)
+        except OSError as error:
+            if reason := explain(error):
+                raise UserError(reason) from None
+            raise
         yield Workspace(folder, _environment(root))
 
 
@@ -80,7 +88,7 @@ def _refresh(root: Path, folder: Path, tree: dict[str, Any]) -> None:
     write_text(folder / COPIED, "".join(f"{path}\n" for path in sorted(files | set(map(Path, before)))))
     for path in set(map(Path, before)) - files:
         (folder / path).unlink(missing_ok=True)
-    for path in files:
+    for path in sorted(files):
         _copy_if_changed(root / path, folder / path)
     write_text(folder / COPIED, "".join(f"{path}\n" for path in sorted(files)))
     _write_if_changed(folder / PARAMS, dump_yaml(tree))

@@ -1,6 +1,7 @@
 """What every command line shares: exit statuses, and an end when the process that started it dies."""
 
 import errno
+import getpass
 import os
 import sys
 import threading
@@ -22,6 +23,7 @@ def run(main: Callable[[], None]) -> NoReturn:
     # by side took ten times as long. This costs 2 % when alone. Read when `main` imports PyTorch.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS may add up in another order in each run
+    _have_user_name()
     try:
         main()
     except UserError as error:
@@ -29,13 +31,31 @@ def run(main: Callable[[], None]) -> NoReturn:
     except TransientError as error:
         _fail(str(error), TRY_AGAIN)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not (reason := explain(error)):
             raise
-        where = f" while writing {error.filename}" if error.filename else ""
-        _fail(f"the disk is full{where}; free some space and run the same command again", USER_ERROR)
+        _fail(reason, USER_ERROR)
     except KeyboardInterrupt:
         _fail("interrupted; the same command goes on where this one stopped", INTERRUPTED)
     sys.exit(0)
+
+
+def explain(error: OSError) -> str:
+    """What of the file system's the user can mend, in one line; empty where it is none of the user's mistakes."""
+    path = error.filename2 or error.filename  # of a file that was being copied, its new place
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" while writing {path}" if path else ""
+        return f"the disk is full{where}; free some space and run the same command again"
+    if error.errno in (errno.EACCES, errno.EROFS) and path:
+        return f"{path}: {error.strerror}; see to its permissions, or work in another folder"
+    return ""
+
+
+def _have_user_name() -> None:
+    """Give a user id without an entry in passwd, as containers have them, a name: DVC and MLflow fail without."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        os.environ["USER"] = f"uid-{os.getuid()}"
 
 
 def _fail(message: str, status: int) -> NoReturn:

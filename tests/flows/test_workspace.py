@@ -1,9 +1,12 @@
 """Presets, and the working copies that runs with presets have to themselves."""
 
+import errno
+import os
 import shutil
 import subprocess
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +108,32 @@ def test_a_copy_has_the_tracked_files_as_they_stand_and_the_presets_params(toy):
     assert not (folder / "module.py").exists()
     assert (folder / "dvc.lock").read_text() == "kept"
     assert (folder / "out").exists()
+
+
+def test_a_full_disk_is_told_and_a_copy_killed_half_way_is_made_whole(toy, monkeypatch):
+    whole = refresh(toy, "slow").folder
+    (toy / "gone.py").write_text("removed from the checkout between two tries")
+    copy, free, again = shutil.copy2, iter(()), toy / "runs" / "again"
+
+    def copy_until_full(source, target):
+        if next(free, None) is None:
+            Path(target).write_text("half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source), None, str(target))
+        return copy(source, target)
+
+    monkeypatch.setattr(shutil, "copy2", copy_until_full)
+    while not (again / "gone.py").exists():
+        free = iter(range(2))
+        with pytest.raises(UserError, match=r"the disk is full while writing .*/runs/again/.*; free some space"):
+            refresh(toy, "slow", name="again")
+    (toy / "gone.py").unlink()
+    monkeypatch.undo()
+    refresh(toy, "slow", name="again")
+    assert contents(again) == contents(whole)
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_only_what_changed_is_written_again(toy):
