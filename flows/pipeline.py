@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from seq2seq.core.command_line import run
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import read_json
 
+CODE = "code"  # the stage that tells which code the others depend on
 REGISTER = "register"
 REGISTRATION = Path("reports", "registration.json")
 
@@ -73,13 +74,26 @@ def record(children: Children) -> State[Any]:
     return _attempt(lambda: run_module("tasks.register", children, say))
 
 
-def _run_stages(stages: Sequence[Stage], children: Children) -> dict[str, State[Any]]:
-    """Run each stage after those that it depends on, side by side where they don't depend on each other."""
+def _run_stages(folder: Path, children: Children) -> dict[str, State[Any]]:
+    """Run each stage after those that it depends on, side by side where they don't depend on each other.
+
+    Changed code is looked at first: an edited comment then leaves all other stages unchanged.
+    """
     futures: dict[str, PrefectFuture[Any]] = {}
-    for stage in stages:
+
+    def submit(stage: Stage) -> None:
         named = run_one.with_options(name=stage.name, task_run_name=stage.name)
         upstream = [futures[name] for name in stage.upstream]
         futures[stage.name] = named.submit(stage, children, wait_for=upstream, return_state=False)
+
+    say = get_run_logger().info
+    stages = {stage.name: stage for stage in read_stages(folder, say)}
+    if CODE in stages and not stages[CODE].unchanged:
+        submit(stages.pop(CODE))
+        wait([futures[CODE]])
+        stages = {stage.name: stage for stage in read_stages(folder, say) if stage.name != CODE}
+    for stage in stages.values():
+        submit(stage)
     wait(list(futures.values()))
     return {name: future.state for name, future in futures.items()}
 
@@ -116,8 +130,7 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = (), nam
             open_workspace(root, tree, presets, overrides, name, say) as workspace,
             Children(workspace.folder, workspace.environment) as children,
         ):
-            stages = read_stages(workspace.folder, say)
-            states = _run_stages(stages, children)
+            states = _run_stages(workspace.folder, children)
             decision = None
             if REGISTER in states and not _failure(states):
                 states["record"] = record(children, return_state=True)

@@ -119,6 +119,31 @@ def test_changed_stages_run_in_order_and_unchanged_ones_are_cached(toy):
     assert executed(toy) == [*order, "last"]
 
 
+CODE = """
+  code:
+    cmd: mkdir code && grep -v '^#' source.py > code/first.txt
+    deps: [source.py]
+    outs: [code]
+"""
+
+
+@pytest.mark.parametrize("presets", [(), ("wide",)], ids=["default", "preset"])
+def test_an_edited_comment_costs_no_stage_but_code_a_process(toy, monkeypatch, presets):
+    started = []
+    run_stage = flow.run_stage
+    monkeypatch.setattr(flow, "run_stage", lambda name, *others: started.append(name) or run_stage(name, *others))
+    stages = (toy / "dvc.yaml").read_text().replace("deps: [work.py]", "deps: [work.py, code/first.txt]")
+    (toy / "dvc.yaml").write_text(stages.rstrip() + CODE)
+    (toy / "source.py").write_text("x = 1\n")
+    subprocess.run(["git", "add", "."], check=True)
+    assert states(run(presets)) == dict.fromkeys({"code", *STAGES}, "Completed")
+    assert sorted(started) == sorted({"code", *STAGES})
+    started.clear()
+    (toy / "source.py").write_text("# why\nx = 1\n")
+    assert states(run(presets)) == dict.fromkeys(STAGES, "Cached") | {"code": "Completed"}
+    assert started == ["code"]
+
+
 def test_a_users_mistake_is_told_at_once_and_stops_only_what_depends_on_it(toy):
     (toy / "left.fails").write_text("2 9")
     state = run()
