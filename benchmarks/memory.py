@@ -22,9 +22,10 @@ from seq2seq.models.transformer import TransformerParams
 from seq2seq.text.corpus import pairs
 from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.sentencepiece import TokenizerParams, train_tokenizer
-from seq2seq.training.data import TrainingData
+from seq2seq.training.data import Direction
 from seq2seq.training.fit import fit
 from seq2seq.training.params import TrainingParams
+from seq2seq.training.recipe import Recipe
 from seq2seq.training.token_store import TokenStore
 from tasks.stage import run
 
@@ -59,20 +60,18 @@ def train(lines: int) -> None:
         learned = train_tokenizer(
             validation["source"], validation["target"], tokenizer_params, runtime.threads, Path(folder, "tokenizer")
         )
-        fit(
-            TrainingData(lambda: make_frames(lines), lambda: (), lines, validation, tag=False),
-            tokenizer=learned,
+        direction = Direction(
             languages=LanguagesParams(source="en", target="de"),
-            task="translation",
-            architecture="transformer",
-            model_params=load_section(PARAMS, "transformer", TransformerParams),
-            params=params,
-            runtime=runtime,
-            origin={},
-            work=Path(folder),
-            out=Path(folder, "bundle"),
-            label=f"{lines:,} pairs",
+            tokenizer=learned,
+            real=lambda: make_frames(lines),
+            synthetic=lambda: (),
+            lines=lines,
+            validation=validation,
+            tag=False,
         )
+        shape = load_section(PARAMS, "transformer", TransformerParams)
+        recipe = Recipe(f"{lines:,} pairs", "transformer", shape, params, runtime)
+        fit(direction, recipe, task="translation", origin={}, work=Path(folder), out=Path(folder, "bundle"))
         for pairs_of_shard, rows in training_batches(TokenStore(Path(folder, STORE)), params.batch_tokens, 1, epoch=0):
             pairs_of_shard.batch(rows)
     print(f"{peak_memory_mb():.0f}")

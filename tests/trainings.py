@@ -5,9 +5,10 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from seq2seq.training.data import EpochStores, TrainingData
+from seq2seq.training.data import Direction, EpochStores
 from seq2seq.training.distributed import ALONE
 from seq2seq.training.fit import fit
+from seq2seq.training.recipe import Recipe
 from seq2seq.training.trainer import Trainer
 from tests.tiny_models import (
     LANGUAGES,
@@ -23,16 +24,27 @@ CPU = torch.device("cpu")
 
 
 def train(tokenizer, work, dropout=0.1, dtype=None, score=None, **changes):
-    corpus, params = tiny_corpus(), TRAINING.model_copy(update=changes)
-    data = data_of(corpus, corpus[:0])
-    stores = EpochStores(data, tokenizer, params.subword_sampling, params.seed, 64, work, ALONE, "test")
+    params = TRAINING.model_copy(update=changes)
+    stores = EpochStores(direction_of(tokenizer), params, 64, work, ALONE, "test")
     work.mkdir(exist_ok=True)
     trainer = Trainer(tiny_model(tokenizer, dropout=dropout), params, work, CPU, dtype, score=score)
     return trainer, trainer.train(stores, tiny_pairs(tokenizer), "test")
 
 
-def data_of(real, synthetic, tag=True):
-    return TrainingData(lambda: [real], lambda: [synthetic], len(real) + len(synthetic), tiny_corpus(), tag)
+def direction_of(tokenizer, real=None, synthetic=None, validation=None, tag=True):
+    """From English to German, by default on the tiny corpus without synthetic pairs."""
+    corpus = tiny_corpus()
+    real = corpus if real is None else real
+    synthetic = corpus[:0] if synthetic is None else synthetic
+    return Direction(
+        languages=LANGUAGES,
+        tokenizer=tokenizer,
+        real=lambda: [real],
+        synthetic=lambda: [synthetic],
+        lines=len(real) + len(synthetic),
+        validation=corpus if validation is None else validation,
+        tag=tag,
+    )
 
 
 def same(first, second):
@@ -58,11 +70,9 @@ def killed_after(update, monkeypatch):
         yield
 
 
-def fit_tiny(tokenizer, folder, corpus, params=TRAINING, model_params=SMALL):
-    options = {"tokenizer": tokenizer, "languages": LANGUAGES, "task": "translation"}
-    options |= {"architecture": "transformer", "model_params": model_params}
-    options |= {"params": params, "runtime": RUNTIME, "origin": {}, "label": "train"}
-    return fit(data_of(corpus, corpus[:0]), work=folder, out=folder / "out", **options)
+def fit_tiny(direction, folder, params=TRAINING, model=SMALL):
+    recipe = Recipe("train", "transformer", model, params, RUNTIME)
+    return fit(direction, recipe, task="translation", origin={}, work=folder, out=folder / "out")
 
 
 def sampled(**changes):

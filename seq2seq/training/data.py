@@ -11,60 +11,82 @@ from seq2seq.core.errors import UserError
 from seq2seq.models.batches import PairedSequences
 from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.text.corpus import TRAIN, VALIDATION, count_lines, read_corpus, read_partitions, swap
+from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.base import SubwordSampling, Tokenizer
+from seq2seq.tokenizers.load import load_tokenizer
 from seq2seq.training.distributed import Processes
+from seq2seq.training.params import TrainingParams
 from seq2seq.training.token_store import Encoded, TokenStore, fits, write_token_store
 
 LINES_AT_ONCE = 10_000  # to encode: lists of numbers take much more memory than text
 
 
 @dataclass(frozen=True)
-class TrainingData:
-    """What a model learns from: frames with columns source and target, read again each time they are asked for."""
+class Direction:
+    """From which language to which a model translates, how their text becomes pieces, and the pairs it learns from.
 
+    Pairs are frames with columns source and target, read again each time they are asked for.
+    """
+
+    languages: LanguagesParams
+    tokenizer: Tokenizer
     real: Callable[[], Iterable[pd.DataFrame]]
     synthetic: Callable[[], Iterable[pd.DataFrame]]  # a backward model made their sources; may be none
     lines: int  # of both
     validation: pd.DataFrame  # what early stopping and averaging read
     tag: bool  # mark the sources of synthetic pairs
 
-    def reverse(self) -> "TrainingData":
+    def reverse(self) -> "Direction":
         """The same pairs for the opposite direction."""
-        return TrainingData(
-            lambda: map(swap, self.real()),
-            lambda: map(swap, self.synthetic()),
-            self.lines,
-            swap(self.validation),
-            self.tag,
+        return Direction(
+            languages=self.languages.reverse(),
+            tokenizer=self.tokenizer.reverse(),
+            real=lambda: map(swap, self.real()),
+            synthetic=lambda: map(swap, self.synthetic()),
+            lines=self.lines,
+            validation=swap(self.validation),
+            tag=self.tag,
         )
 
-    def encode(
-        self, tokenizer: Tokenizer, sampling: SubwordSampling | None = None
-    ) -> Iterator[tuple[Encoded, Encoded]]:
+    def encode(self, sampling: SubwordSampling | None = None) -> Iterator[tuple[Encoded, Encoded]]:
         """Yield sources and targets of the training pairs, in pieces."""
         for frames, tag in ((self.real(), False), (self.synthetic(), self.tag)):
             for frame in frames:
                 for start in range(0, len(frame), LINES_AT_ONCE):
                     lines = frame[start : start + LINES_AT_ONCE]
-                    sources, targets = lines["source"].tolist(), lines["target"].tolist()
-                    yield (
-                        tokenizer.encode_source(sources, tag, sampling),
-                        tokenizer.encode_target(targets, sampling),
-                    )
+                    sources = self.tokenizer.encode_source(lines["source"].tolist(), tag, sampling)
+                    targets = self.tokenizer.encode_target(lines["target"].tolist(), sampling)
+                    yield sources, targets
 
-    def encode_validation(self, tokenizer: Tokenizer, max_length: int) -> PairedSequences:
+    def encode_validation(self, max_length: int) -> PairedSequences:
         """The validation pairs in pieces, those with a side over ``max_length`` left out."""
-        sources = tokenizer.encode_source(self.validation["source"].tolist())
-        targets = tokenizer.encode_target(self.validation["target"].tolist())
+        sources = self.tokenizer.encode_source(self.validation["source"].tolist())
+        targets = self.tokenizer.encode_target(self.validation["target"].tolist())
         kept = [(src, tgt) for src, tgt in zip(sources, targets, strict=True) if fits(src, tgt, max_length)]
         return PairedSequences.of([src for src, _ in kept], [tgt for _, tgt in kept])
 
 
-def read_training_data(corpus: Path, synthetic: Path | None, params: BackTranslationParams) -> TrainingData:
-    """The pairs of a cleaned ``corpus``, each as often as ``params`` says where ``synthetic`` ones are beside them."""
-    real, synthetic_lines = corpus / TRAIN, count_lines(synthetic) if synthetic else 0
+def read_direction(
+    corpus: Path, synthetic: Path | None, tokenizer: Path, languages: LanguagesParams, params: BackTranslationParams
+) -> Direction:
+    """The direction of a cleaned corpus.
+
+    Args:
+        corpus: folder of its splits.
+        synthetic: folder of synthetic pairs; beside them each real pair comes as often as ``params`` says.
+        tokenizer: folder of its tokenizer.
+        languages: of its two sides.
+        params: how synthetic pairs are mixed in.
+
+    Raises:
+        UserError: a file is damaged.
+    """
+    real = corpus / TRAIN
+    synthetic_lines = count_lines(synthetic) if synthetic else 0
     times = params.upsample if synthetic_lines else 1
-    return TrainingData(
+    return Direction(
+        languages=languages,
+        tokenizer=load_tokenizer(tokenizer),
         real=lambda: (frame for _ in range(times) for frame in read_partitions(real)),
         synthetic=lambda: read_partitions(synthetic) if synthetic else (),
         lines=times * count_lines(real) + synthetic_lines,
@@ -73,37 +95,58 @@ def read_training_data(corpus: Path, synthetic: Path | None, params: BackTransla
     )
 
 
-def tell_left_out(label: str, name: str, pairs: int, max_length: int, of_what: str = "") -> None:
+def tell_left_out(label: str, name: str, pairs: int, max_length: int) -> None:
     """Say how many pairs are too long for the model."""
     if pairs:
-        print(f"{label}: {pairs:,} {name} pairs{of_what} over {max_length} pieces are left out", flush=True)
+        print(f"{label}: {pairs:,} {name} over {max_length} pieces are left out", flush=True)
+
+
+def check_size(label: str, name: str, pairs: int, too_long: int) -> None:
+    """Check that a set has pairs.
+
+    Raises:
+        UserError: it has none, or all are too long for the model.
+    """
+    if pairs:
+        return
+    if too_long:
+        raise UserError(f"{label}: all {too_long:,} {name} pairs are too long for the model; raise its max_length")
+    raise UserError(f"{label}: the {name} set is empty; reports/cleaning.json says what was dropped, and why")
 
 
 @dataclass(frozen=True)
 class EpochStores:
     """The encoded training pairs of each epoch, which the first of several processes writes for all."""
 
-    data: TrainingData
-    tokenizer: Tokenizer
-    subword_sampling: float  # 0: all epochs have one store
-    seed: int
+    direction: Direction
+    params: TrainingParams  # without subword sampling all epochs have one store
     max_length: int
     work: Path
     processes: Processes
     label: str  # of lines that tell how many pairs are left out
 
     def __call__(self, epoch: int) -> TokenStore:
-        """The store of an epoch, counted from 0; with subword sampling, that of the epoch before is removed."""
-        epoch = epoch if self.subword_sampling else 0
+        """The store of an epoch, counted from 0; with subword sampling, that of the epoch before is removed.
+
+        Raises:
+            UserError: it has no pairs, or this machine doesn't see what the first process has written.
+        """
+        epoch = epoch if self.params.subword_sampling else 0
         folder = self.work / f"tokens-{epoch:06d}"
         if self.processes.is_first and not folder.exists():
             for old in self.work.glob("tokens-*"):
                 rmtree(old, ignore_errors=True)  # NFS keeps what another process still reads
-            sampling = SubwordSampling(self.subword_sampling, self.seed, epoch) if self.subword_sampling else None
-            write_token_store(folder, self.data.encode(self.tokenizer, sampling), self.data.lines, self.max_length)
-            of_epoch = f" of epoch {epoch + 1}" if sampling else ""
-            tell_left_out(self.label, "training", TokenStore(folder).left_out, self.max_length, of_epoch)
+            self._write(folder, epoch)
         self.processes.wait()
         if not folder.exists():
             raise UserError(f"{self.label}: {self.work} isn't shared among the machines: share it, and start again")
-        return TokenStore(folder)
+        store = TokenStore(folder)
+        check_size(self.label, "training", store.pairs, store.left_out)
+        return store
+
+    def _write(self, folder: Path, epoch: int) -> None:
+        alpha = self.params.subword_sampling
+        sampling = SubwordSampling(alpha, self.params.seed, epoch) if alpha else None
+        write_token_store(folder, self.direction.encode(sampling), self.direction.lines, self.max_length)
+        name = f"training pairs of epoch {epoch + 1}" if sampling else "training pairs"
+        tell_left_out(self.label, name, TokenStore(folder).left_out, self.max_length)

@@ -11,8 +11,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.optim.swa_utils import PARAM_LIST, AveragedModel
+from torch import nn
 
 from seq2seq.core.errors import UserError
 from seq2seq.core.progress import Progress
@@ -23,6 +22,7 @@ from seq2seq.training.checkpoints import Checkpoints
 from seq2seq.training.distributed import ALONE, Processes, unshared
 from seq2seq.training.learning_curve import Point, best_updates, validations_since_best
 from seq2seq.training.objective import BatchLoss, shifted
+from seq2seq.training.optimizer import make_optimizer, moving_average
 from seq2seq.training.params import TrainingParams
 
 
@@ -74,12 +74,17 @@ class Trainer:
         Raises:
             UserError: the checkpoint belongs to another model, or is another one in another process.
         """
-        self.model, self.params = model.to(device), params
-        self.device, self.processes, self.score, self.tell = device, processes, score, tell
-        self.optimizer = _optimizer(model, params)
+        self.model = model.to(device)
+        self.params = params
+        self.device = device
+        self.processes = processes
+        self.score = score
+        self.tell = tell
+        self.optimizer = make_optimizer(model, params)
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
-        self.ema = _moving_average(model, params.ema) if params.ema else None
-        self.position, self.checkpoints = Position(), Checkpoints(work)
+        self.ema = moving_average(model, params.ema) if params.ema else None
+        self.position = Position()
+        self.checkpoints = Checkpoints(work)
         self._resume()
         self._check_together()
         if params.compile:
@@ -108,7 +113,8 @@ class Trainer:
         self.model.train()
         if not self._done():
             epochs(position.epoch)  # encoded before the clock starts
-        started, learned = time.monotonic(), 0
+        started = time.monotonic()
+        learned = 0  # target tokens
         quiet = not self.processes.is_first
         with Progress(label, params.max_updates, "updates", initial=position.update, quiet=quiet) as progress:
             for pairs, rows in self._batches(epochs):
@@ -133,7 +139,8 @@ class Trainer:
                 yield batch
                 if self._done():
                     return
-            position.epoch, position.batch = position.epoch + 1, 0
+            position.epoch += 1
+            position.batch = 0
 
     def _expected_updates(self) -> int:
         """Updates of the whole training if it does not stop early; how long an epoch is shows at its end."""
@@ -150,13 +157,14 @@ class Trainer:
 
     def _update(self, pairs: PairedSequences, rows: NDArray[np.int64]) -> None:
         position = self.position
-        position.update, position.batch = position.update + 1, position.batch + 1
+        position.update += 1
+        position.batch += 1
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate()
         # what is random in an update depends on nothing before it: a resumed training needs no random state
         torch.manual_seed(_mix(self.params.seed, position.update, self.processes.rank))
         self.optimizer.zero_grad(set_to_none=True)
-        loss, tokens = self._accumulate(pairs, rows), pairs.target_tokens(rows)
+        loss = self._accumulate(pairs, rows)
         if self.params.adversarial:
             with shifted(self.model.embeddings(), self.params.adversarial):
                 self._accumulate(pairs, rows)
@@ -167,7 +175,8 @@ class Trainer:
         self.scaler.update()
         if self.ema:
             self.ema.update_parameters(self.model)
-        position.loss, position.tokens = position.loss + loss, position.tokens + tokens
+        position.loss += loss
+        position.tokens += pairs.target_tokens(rows)
 
     def _check(self, loss: float, norm: float) -> None:
         """Stop a training that has diverged, before it harms the weights."""
@@ -227,7 +236,8 @@ class Trainer:
         epoch = position.epoch + (position.batch > 0)  # counted from 1; the one that has just ended, or runs
         point = Point(position.update, epoch, self._rate(), position.loss / position.tokens, loss, score)
         position.points.append(point)
-        position.loss, position.tokens = 0.0, 0
+        position.loss = 0.0
+        position.tokens = 0
         if self.processes.is_first:
             self._save()
             self.tell(point)
@@ -281,29 +291,6 @@ class Trainer:
         average = self.checkpoints.average(best_updates(self.position.points, self.params.average_checkpoints))
         self.model.take_weights(average.items())
         self.model.eval()
-
-
-def _optimizer(model: nn.Module, params: TrainingParams) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101), which without decay is Adam."""
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
-    groups = [
-        {"params": [weight for weight in trained if weight.dim() > 1], "weight_decay": params.weight_decay},
-        {"params": [weight for weight in trained if weight.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=params.lr, betas=(0.9, params.adam_beta2), eps=1e-9, fused=True)
-
-
-def _moving_average(model: EncoderDecoder, decay: float) -> AveragedModel:
-    """Exponential moving average of weights (Polyak and Juditsky 1992, https://doi.org/10.1137/0330046).
-
-    The decay grows from 2/11 to what is asked for, else the weights of the first updates would stay in the average of
-    a short training; as in TensorFlow, https://www.tensorflow.org/api_docs/python/tf/train/ExponentialMovingAverage.
-    """
-
-    def average(averages: PARAM_LIST, weights: PARAM_LIST, seen: Tensor | int) -> None:
-        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + int(seen)) / (10 + int(seen))))
-
-    return AveragedModel(model, multi_avg_fn=average)
 
 
 def _mix(*numbers: int) -> int:

@@ -20,7 +20,7 @@ from tests.tiny_models import (
     tiny_corpus,
     tiny_model,
 )
-from tests.trainings import CPU, fit_tiny, killed_after, same, sampled, train
+from tests.trainings import CPU, direction_of, fit_tiny, killed_after, same, sampled, train
 
 
 def killed_and_resumed(tokenizer, folder, monkeypatch, update, **options):
@@ -64,7 +64,8 @@ def test_a_training_on_several_shards_goes_on_exactly(tokenizer, tmp_path, monke
 
 
 def test_a_training_that_a_score_stops_goes_on_exactly(tokenizer, tmp_path, monkeypatch):
-    score = GreedyScore("chrf", tiny_corpus()[:8], tokenizer, "de", CPU, ALONE)  # BLEU is 0 as early as this
+    direction = direction_of(tokenizer, validation=tiny_corpus()[:8])
+    score = GreedyScore("chrf", direction, CPU, ALONE)  # BLEU is 0 as early as this
     options = {"score": score, "max_updates": 1000, "validate_every": 2, "patience": 2}
     points = killed_and_resumed(tokenizer, tmp_path, monkeypatch, 5, **options)
     assert len({point.validation_score for point in points}) == 3
@@ -79,9 +80,9 @@ def test_a_resumed_training_cuts_words_for_the_epochs_that_it_sees_alone(tokeniz
 
     monkeypatch.setattr(training_data, "write_token_store", records)
     with killed_after(17, monkeypatch):
-        fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=sampled())
+        fit_tiny(direction_of(tokenizer), tmp_path, params=sampled())
     before = len(written)
-    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=sampled())
+    fit_tiny(direction_of(tokenizer), tmp_path, params=sampled())
     assert len(written) > before > 1
     assert written == [f"tokens-{epoch:06d}" for epoch in range(len(written))]
 

@@ -11,12 +11,12 @@ import pytest
 
 from registry import live
 from registry.live import TRAINING
+from registry.live_curve import live_curve
 from registry.store import open_store
 from seq2seq.core.errors import TransientError
 from seq2seq.core.files import hold_lock
 from seq2seq.training.learning_curve import Point
 from tasks.stage import WORK
-from tasks.train import live_curve
 
 ROOT = Path(__file__).parents[2]
 POINTS = [Point(5, 1, 0.1, 3.0, 2.5), Point(10, 1, 0.2, 2.0, 1.5, 33.0)]

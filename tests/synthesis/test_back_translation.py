@@ -7,7 +7,7 @@ from seq2seq.synthesis import back_translation
 from seq2seq.synthesis.back_translation import back_translate
 from seq2seq.synthesis.params import BackTranslationParams, choose_lines
 from seq2seq.text.corpus import write_corpus
-from seq2seq.training.data import read_training_data
+from seq2seq.training.data import read_direction
 from tests.tiny_models import CLEANING, DECODING, LANGUAGES, RUNTIME, tiny_corpus, tiny_model
 
 DRAW = SamplingParams(temperature=1.0, top_k=0, top_p=1.0)
@@ -78,11 +78,15 @@ def test_the_choice_of_lines_depends_on_lines_and_seed_alone():
 
 
 @pytest.mark.parametrize(("synthetic_lines", "times"), [(2, 3), (0, 1)])
-def test_real_pairs_are_read_as_often_as_asked_beside_synthetic_ones_and_once_alone(tmp_path, synthetic_lines, times):
+def test_real_pairs_are_read_as_often_as_asked_beside_synthetic_ones_and_once_alone(
+    tokenizer, tmp_path, synthetic_lines, times
+):
     real, made = tiny_corpus()[:4], tiny_corpus()[4 : 4 + synthetic_lines]
     for name, frame in {"train": real, "validation": real, "made": made}.items():
         write_corpus(tmp_path / name, [frame])
-    data = read_training_data(tmp_path, tmp_path / "made", BEAM.model_copy(update={"upsample": 3}))
-    assert list(pd.concat(data.real())["source"]) == list(real["source"]) * times
-    assert sum(map(len, data.synthetic())) == synthetic_lines
-    assert data.lines == 4 * times + synthetic_lines
+    tokenizer.save(tmp_path / "tokenizer")
+    mix = BEAM.model_copy(update={"upsample": 3})
+    direction = read_direction(tmp_path, tmp_path / "made", tmp_path / "tokenizer", LANGUAGES, mix)
+    assert list(pd.concat(direction.real())["source"]) == list(real["source"]) * times
+    assert sum(map(len, direction.synthetic())) == synthetic_lines
+    assert direction.lines == 4 * times + synthetic_lines

@@ -154,7 +154,7 @@ def fitted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train", *arguments_of("train")])
     given = []
-    monkeypatch.setattr(fitting, "fit", lambda _, **options: given.append(options) or [])
+    monkeypatch.setattr(fitting, "fit", lambda *_, **options: given.append(options) or [])
 
     def run(*changes):
         set_params(tmp_path, *changes)

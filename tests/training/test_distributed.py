@@ -26,8 +26,9 @@ import torch
 from seq2seq.training.distributed import join_processes
 from seq2seq.training.trainer import Trainer
 from seq2seq.training.validation_score import GreedyScore
-from tests.tiny_models import TRAINING, tiny_corpus, tiny_pairs, tiny_tokenizer
+from tests.tiny_models import TRAINING, tiny_pairs, tiny_tokenizer
 from tests.models.test_architectures import build
+from tests.trainings import direction_of
 
 folder, shape, updates = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 torch.set_num_threads(1)
@@ -42,7 +43,7 @@ tokenizer = load_tokenizer(folder / "tokenizer")
 # batches of a pair or two: at times there is none for the second process
 params = TRAINING.model_copy(update={"max_updates": updates, "accumulate": 2, "batch_tokens": 60})
 pairs = tiny_pairs(tokenizer)
-score = GreedyScore("chrf", tiny_corpus(), tokenizer, "de", device, processes)
+score = GreedyScore("chrf", direction_of(tokenizer), device, processes)
 trainer = Trainer(build(shape, tokenizer, dropout=0.0), params, folder, device, None, processes, score)
 points = trainer.train(lambda _: [pairs], pairs, "test")
 if processes.is_first:

@@ -14,15 +14,15 @@ from tests.tiny_models import (
     TRAINING,
     tiny_corpus,
 )
-from tests.trainings import fit_tiny, sampled
+from tests.trainings import direction_of, fit_tiny, sampled
 
 
 def test_batches_that_can_not_hold_the_longest_pair_are_refused(tokenizer, tmp_path):
     small, enough = (TRAINING.model_copy(update={"batch_tokens": size, "max_updates": 1}) for size in (127, 128))
     with pytest.raises(UserError, match=r"'train.batch_tokens' is 127, but a pair may have 128 pieces; set it to"):
-        fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=small)
+        fit_tiny(direction_of(tokenizer), tmp_path, params=small)
     assert not list(tmp_path.glob("tokens-*"))
-    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=enough)
+    fit_tiny(direction_of(tokenizer), tmp_path, params=enough)
 
 
 def test_encoding_the_corpus_does_not_count_as_time_of_updates(tokenizer, tmp_path, monkeypatch):
@@ -38,14 +38,14 @@ def test_encoding_the_corpus_does_not_count_as_time_of_updates(tokenizer, tmp_pa
     monkeypatch.setattr(time, "monotonic", lambda: monotonic() + sum(hours))
     monkeypatch.setattr(training_data, "write_token_store", takes_an_hour)
     monkeypatch.setattr(Progress, "add", records)
-    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=TRAINING.model_copy(update={"max_updates": 2}))
+    fit_tiny(direction_of(tokenizer), tmp_path, params=TRAINING.model_copy(update={"max_updates": 2}))
     assert hours
     assert max(shown) < 3600
 
 
 def test_pairs_that_are_too_long_as_an_epoch_cuts_them_are_told(tokenizer, tmp_path, capfd):
     short = SMALL.model_copy(update={"max_length": 24})
-    fit_tiny(tokenizer, tmp_path, tiny_corpus(), params=sampled(max_epochs=3), model_params=short)
+    fit_tiny(direction_of(tokenizer), tmp_path, params=sampled(max_epochs=3), model=short)
     found = re.findall(r"train: (\d+) training pairs of epoch (\d) over 24 pieces are left out", capfd.readouterr().out)
     assert [epoch for _, epoch in found] == ["1", "2", "3"]
     assert len({count for count, _ in found}) > 1
@@ -53,11 +53,11 @@ def test_pairs_that_are_too_long_as_an_epoch_cuts_them_are_told(tokenizer, tmp_p
 
 def test_an_empty_training_set_is_one_clear_line(tokenizer, tmp_path):
     with pytest.raises(UserError, match="the training set is empty"):
-        fit_tiny(tokenizer, tmp_path, tiny_corpus()[:0])
+        fit_tiny(direction_of(tokenizer, tiny_corpus()[:0]), tmp_path)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_set_whose_pairs_are_all_too_long_says_so(tokenizer, tmp_path):
     short = SMALL.model_copy(update={"max_length": 2})
     with pytest.raises(UserError, match="all 36 validation pairs are too long for the model; raise its max_length"):
-        fit_tiny(tokenizer, tmp_path, tiny_corpus(), model_params=short)
+        fit_tiny(direction_of(tokenizer), tmp_path, model=short)

@@ -26,7 +26,7 @@ from tests.tiny_models import (
     tiny_pairs,
     tiny_tokenizer,
 )
-from tests.trainings import CPU, data_of, same, train
+from tests.trainings import CPU, direction_of, same, train
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tokenizer, tmp_path):
@@ -96,7 +96,7 @@ def test_the_checkpoints_of_the_best_outputs_are_chosen_where_a_score_decides(to
 @pytest.mark.parametrize("metric", ["bleu", "chrf"])
 def test_greedy_outputs_are_scored_as_the_metrics_score_them(tokenizer, tmp_path, metric):
     corpus = tiny_corpus()
-    score = GreedyScore(metric, corpus, tokenizer, "de", CPU, ALONE)
+    score = GreedyScore(metric, direction_of(tokenizer), CPU, ALONE)
     trainer, points = train(tokenizer, tmp_path, score=score, max_updates=120, validate_every=60, dropout=0.0)
     src = pad(tokenizer.encode_source(list(corpus["source"])))
     greedy = DECODING.model_copy(update={"beam_size": 1})
@@ -291,10 +291,13 @@ def test_a_validation_loss_that_is_not_a_number_chooses_no_checkpoint(tokenizer,
 def test_synthetic_sources_alone_bear_the_tag(tokenizer):
     corpus = tiny_corpus()
     for tag in (True, False):
-        parts = list(data_of(corpus[:3], corpus[3:5], tag).encode(tokenizer))
+        parts = list(direction_of(tokenizer, corpus[:3], corpus[3:5], tag=tag).encode())
         tagged = [source[0] == BT for sources, _ in parts for source in sources]
         assert tagged == [False, False, False, tag, tag]
-    sources, targets = zip(*data_of(corpus[:3], corpus[3:5]).reverse().encode(tokenizer.reverse()), strict=True)
+    backward = direction_of(tokenizer, corpus[:3], corpus[3:5]).reverse()
+    assert (backward.languages.source, backward.languages.target) == ("de", "en")
+    assert backward.validation["source"].tolist() == corpus["target"].tolist()
+    sources, targets = zip(*backward.encode(), strict=True)
     assert sources[0] == [[*one, EOS] for one in tokenizer.encode_target(corpus["target"][:3].tolist())]
     assert targets[0] == [one[:-1] for one in tokenizer.encode_source(corpus["source"][:3].tolist())]
 
@@ -313,7 +316,8 @@ def test_words_are_cut_anew_in_each_epoch_and_alike_in_the_same(tmp_path, algori
 
     def sources(work, epoch, alpha=0.3):
         work.mkdir(exist_ok=True)
-        store = EpochStores(data_of(corpus, corpus[:0]), tokenizer, alpha, 7, 64, work, ALONE, "train")(epoch)
+        params = TRAINING.model_copy(update={"subword_sampling": alpha, "seed": 7})
+        store = EpochStores(direction_of(tokenizer), params, 64, work, ALONE, "train")(epoch)
         assert [path.name for path in work.glob("tokens-*")] == [f"tokens-{epoch if alpha else 0:06d}"]
         return [store[0].src[row].tolist() for row in range(len(store[0]))]
 

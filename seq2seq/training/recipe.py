@@ -1,0 +1,56 @@
+"""What is trained, and how: the sections of params.yaml that a training reads, in one object."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seq2seq.core.params import Section, load_section
+from seq2seq.core.runtime import RuntimeParams
+from seq2seq.models.architectures import load_architecture
+from seq2seq.models.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.tokenizers.base import Tokenizer
+from seq2seq.training.initial_model import first_model
+from seq2seq.training.params import TrainingParams
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained, and how."""
+
+    stage: str  # the section of its training, and what its lines of progress begin with
+    architecture: str
+    model: ArchitectureParams  # its shape, or how it is trained further
+    training: TrainingParams
+    runtime: RuntimeParams  # device, precision and threads
+    pretrained: Path | None = None  # the bundle that a pretrained model begins with
+
+    def sections(self) -> dict[str, Section]:
+        """The sections of params.yaml by their names."""
+        return {self.architecture: self.model, self.stage: self.training, "runtime": self.runtime}
+
+    def launched_anyhow(self) -> "Recipe":
+        """The same recipe for any number of processes: what some have begun, others go on with."""
+        return replace(self, training=self.training.model_copy(update={"launch": ""}))
+
+    def check(self) -> None:
+        """Check that the params fit together.
+
+        Raises:
+            UserError: they don't.
+        """
+        self.training.check(self.stage, self.architecture, self.model.max_length)
+
+    def first_model(self, tokenizer: Tokenizer) -> EncoderDecoder:
+        """The model that the training begins with; see :mod:`seq2seq.training.initial_model`."""
+        return first_model(self.architecture, self.model, tokenizer, self.pretrained)
+
+
+def read_recipe(file: Path, stage: str, pretrained: Path) -> Recipe:
+    """Read the recipe of a stage from a params file.
+
+    Raises:
+        UserError: a section is missing or wrong.
+    """
+    architecture, model = load_architecture(file)
+    training = load_section(file, stage, TrainingParams)
+    runtime = load_section(file, "runtime", RuntimeParams)
+    return Recipe(stage, architecture, model, training, runtime, pretrained)
