@@ -9,7 +9,7 @@ import heapq
 import io
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +23,9 @@ from seq2seq.tokenizers.base import BOS, BT, EOS, PAD, SPECIAL_PIECES, UNK, Subw
 
 JOINT, SOURCE, TARGET = "joint.model", "source.model", "target.model"
 SAMPLE_LINES = 200_000  # of each side at most: more change few pieces, and these take 20 s and 0.7 GB already
+SAMPLE_BYTES = 2**26  # of each side at most, where lines are long: SentencePiece takes 25 times as much memory
+LONGEST_LINE = 4192  # bytes: SentencePiece leaves out longer ones
+RESERVED = "▅"  # SentencePiece leaves out lines that hold what it puts in the place of rare characters
 CHARACTER_COVERAGE = 0.9995  # the rarest characters get no piece of their own; they become bytes or <unk>
 LOG_NOTHING = 4  # SentencePiece's log level above "error": its errors come as exceptions
 
@@ -125,7 +128,8 @@ def train_tokenizer(
     Raises:
         UserError: there are no lines, or the vocabulary can't even hold the corpus's characters.
     """
-    source_lines, target_lines = _sample(sources), _sample(targets)
+    source_lines = _sample(_learnable("source", sources))
+    target_lines = _sample(_learnable("target", targets))
     if params.vocabulary == "joint":
         joint = _train("joint", source_lines + target_lines, params, threads)
         tokenizer = SentencePieceTokenizer(joint, joint)
@@ -137,18 +141,58 @@ def train_tokenizer(
     return tokenizer
 
 
-def _sample(lines: Iterable[str], limit: int = SAMPLE_LINES) -> list[str]:
-    """The ``limit`` lines with the smallest hashes, in their order: a fair draw from any part of a corpus."""
-    kept: list[tuple[int, int, str]] = []  # a heap; the largest hash, negated, is on top
+def _learnable(side: str, lines: Iterable[str]) -> Iterator[str]:
+    """What SentencePiece learns from: it would leave out long lines and those with its reserved character."""
+    cut = parts = 0
+    for line in lines:
+        rest = line.replace(RESERVED, " ")
+        if len(rest.encode()) <= LONGEST_LINE:
+            yield rest
+            continue
+        found = list(cut_line(rest, LONGEST_LINE))
+        cut += 1
+        parts += len(found)
+        yield from found
+    if cut:
+        print(
+            f"tokenizer: {cut:,} {side} lines of more than {LONGEST_LINE:,} bytes are learned from in {parts:,} parts",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def cut_line(line: str, limit: int) -> Iterator[str]:
+    """Cut a line into parts of at most ``limit`` bytes, at spaces where there are any; nothing else is lost."""
+    data = line.encode()
+    start = 0
+    while len(data) - start > limit:
+        space = data.rfind(b" ", start, start + limit + 1)
+        end = space if space > start else start + limit
+        while data[end] & 0xC0 == 0x80:  # inside a character
+            end -= 1
+        yield data[start:end].decode()
+        start = end + (space > start)
+    yield data[start:].decode()
+
+
+def _sample(lines: Iterable[str], limit: int = SAMPLE_LINES, limit_bytes: int = SAMPLE_BYTES) -> list[str]:
+    """The lines with the smallest hashes, as many as the limits allow, in their order: a fair draw from a corpus."""
+    kept: list[tuple[int, int, bytes]] = []  # a heap; the largest hash, negated, is on top
+    size = 0
+    least = -(2**64)  # ranks from here on are drawn; none that was once left out comes in again
     for position, line in enumerate(lines):
         if not line.strip():
             continue
-        rank = -int.from_bytes(hashlib.blake2b(line.encode(), digest_size=8).digest(), "big")
-        if len(kept) < limit:
-            heapq.heappush(kept, (rank, position, line))
-        elif rank > kept[0][0]:
-            heapq.heapreplace(kept, (rank, position, line))
-    return [line for _, _, line in sorted(kept, key=lambda entry: entry[1])]
+        data = line.encode()
+        rank = -int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
+        if rank <= least:
+            continue
+        heapq.heappush(kept, (rank, position, data))
+        size += len(data)
+        while len(kept) > limit or size > limit_bytes:
+            least, _, left_out = heapq.heappop(kept)
+            size -= len(left_out)
+    return [data.decode() for _, _, data in sorted(kept, key=lambda entry: entry[1])]
 
 
 def _train(side: str, lines: list[str], params: TokenizerParams, threads: int) -> bytes:
@@ -176,6 +220,7 @@ def _train(side: str, lines: list[str], params: TokenizerParams, threads: int) -
             bos_piece=SPECIAL_PIECES[BOS],
             eos_piece=SPECIAL_PIECES[EOS],
             control_symbols=SPECIAL_PIECES[BT:],
+            max_sentence_length=LONGEST_LINE,
             num_threads=threads,
             minloglevel=LOG_NOTHING,
         )

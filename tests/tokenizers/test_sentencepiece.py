@@ -1,4 +1,5 @@
 import random
+import re
 import subprocess
 import sys
 import unicodedata
@@ -199,6 +200,50 @@ def test_a_large_corpus_is_sampled_evenly_and_the_same_way_each_time():
     numbers = [int(line.split()[1]) for line in sample]
     assert all(60 < sum(low <= number < low + 1000 for number in numbers) < 140 for low in range(0, 5000, 1000))
     assert module._sample(["a", " ", "", "b"], limit=500) == ["a", "b"]
+
+
+LONG = [" ".join(ENGLISH[start : start + 200]) for start in range(0, 600, 200)]  # each of about 8 kB
+
+
+@pytest.mark.parametrize("algorithm", ["unigram", "bpe"])
+def test_all_that_is_told_to_be_learned_from_is(tmp_path, monkeypatch, capfd, algorithm):
+    """SentencePiece leaves out long lines, and those with its reserved character, in silence."""
+    monkeypatch.setattr(module, "LOG_NOTHING", 0)
+    assert all(len(line.encode()) > 4192 for line in LONG)
+    chinese = "".join(chr(0x4E00 + number % 150) for number in range(9000))  # 27 kB without a space
+    english = [*LONG, *(f"{line} ▅" for line in ENGLISH[:30]), "▅", chinese]
+    train(tmp_path, english, GERMAN, algorithm=algorithm, vocabulary_size=600)
+    said = capfd.readouterr().err
+    assert "Skipped" not in said
+    (told,) = re.findall(r"learning the joint vocabulary from ([\d,]+) lines", said)
+    (loaded,) = re.findall(r"Loaded all (\d+) sentences", said)
+    assert told == loaded
+    (parts,) = re.findall(r"4 source lines of more than 4,192 bytes are learned from in (\d+) parts", said)
+    assert int(told) == int(parts) + 30 + len(GERMAN)
+
+
+def test_long_lines_alone_teach_what_their_sentences_do(tmp_path):
+    long, short = train(tmp_path / "long", LONG, LONG), train(tmp_path / "short", ENGLISH, ENGLISH)
+    assert len({*long.source_pieces} & {*short.source_pieces}) > 0.97 * 400  # ties are broken otherwise
+
+
+def test_a_line_is_cut_at_spaces_and_between_characters_and_loses_nothing():
+    assert list(module.cut_line("aaa bbb ccc", 7)) == ["aaa bbb", "ccc"]
+    assert list(module.cut_line("aaa bbb ccc", 6)) == ["aaa", "bbb", "ccc"]
+    assert list(module.cut_line("漢字漢字", 7)) == ["漢字", "漢字"]
+    rng = random.Random(3)
+    for _ in range(2000):
+        line, limit = random_text(rng), rng.randrange(4, 20)
+        parts = list(module.cut_line(line, limit))
+        assert all(len(part.encode()) <= limit for part in parts)
+        assert "".join(parts).replace(" ", "") == line.replace(" ", "")
+
+
+def test_long_lines_are_sampled_by_their_size_and_in_whatever_order_alike():
+    lines = [f"line {number} " + "x" * (number % 90) for number in range(2000)]
+    sample = module._sample(lines, limit_bytes=20_000)
+    assert 19_900 < sum(map(len, sample)) <= 20_000
+    assert set(module._sample(reversed(lines), limit_bytes=20_000)) == set(sample)
 
 
 def run_stage(
