@@ -2,7 +2,6 @@
 
 import importlib
 import shlex
-import shutil
 import sys
 
 import pandas as pd
@@ -41,7 +40,9 @@ def project(tmp_path, monkeypatch):
     for name, frame in CORPORA.items():
         write_corpus(tmp_path / "data" / "clean" / name, [frame])
     write_corpus(tmp_path / "data" / "synthetic", [])
-    shutil.copy(REPOSITORY / "requirements.lock", tmp_path)
+    (tmp_path / "code").mkdir()
+    for program in ("pretrained", "train", "back_translate"):
+        (tmp_path / "code" / f"{program}.txt").write_text("the fingerprint of a stage's code\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
