@@ -110,6 +110,26 @@ def test_no_line_of_a_held_out_set_reaches_training_whatever_its_case_and_side(r
     assert dropped(report["news"]["mono"])["held_out"] == 2
 
 
+def test_a_held_out_line_that_is_not_normalised_leaks_no_more_than_its_normal_form(raw):
+    write(raw / "gate/news", [("  Ein\u00a0Cafe\u0301\u200b ", "A  cafe\u0301,\u00adplease")])
+    leaks = [("ein café", "something else"), ("etwas anderes", "A café,please")]
+    write(raw / "train/web", [*leaks, *numbered(3, start=200)])
+    write(raw / "validation/web", numbered(1, start=900))
+    write_mono(raw / "mono/news", ["a CAFÉ,please", "Neue Zeile"])
+    out, _ = clean(raw)
+    assert lines(out / "train")[-4:] == [numbered(60)[-1], *numbered(3, start=200)]
+    assert lines(out / "mono") == [("", "Neue Zeile")]
+
+
+@pytest.mark.parametrize("nothing", ["", " \u200b "])
+def test_a_held_out_pair_with_an_empty_source_keeps_its_target_out_and_no_other_line(raw, nothing):
+    write(raw / "gate/news", [*numbered(2, start=1000), (nothing, "Ohne Quelle")])
+    write_mono(raw / "mono/news", ["Ohne Quelle", "Neue Zeile", "Noch eine"])
+    out, report = clean(raw)
+    assert lines(out / "mono") == [("", "Neue Zeile"), ("", "Noch eine")]
+    assert len(lines(out / "train")) == report["news"]["train"]["kept"] == 60
+
+
 def test_where_answers_repeat_sources_alone_decide_what_leaks(raw):
     pairs_of_web = [("Sentence NUMBER 1001 here", "anders"), ("another question", "hier der Satz Nummer 1011")]
     write(raw / "train/web", pairs_of_web)
@@ -155,6 +175,18 @@ def test_a_corpus_with_one_of_validation_and_gate_gives_half_of_it_to_the_other(
     assert min(len(validation), len(gate)) > 60
     assert [line for line in all_lines if line in set(gate)] == gate  # in their order
     assert report["news"]["train"]["held_out"] == 0
+
+
+def test_a_source_that_repeats_never_lies_in_both_of_them(raw):
+    once = numbered(60, start=2000)
+    again = [(source.upper() + "\u00a0", f"{target} anders") for source, target in once]
+    write(raw / "validation/news", [pair for both in zip(once, again, strict=True) for pair in both])
+    shutil.rmtree(raw / "gate/news")
+    out, _ = clean(raw)
+    validation, gate = ([source.strip().lower() for source, _ in lines(out / one)] for one in ("validation", "gate"))
+    assert len(validation) + len(gate) == 120
+    assert min(len(validation), len(gate)) > 20
+    assert not set(validation) & set(gate)
 
 
 def messages(count: int) -> list[tuple[str, str]]:

@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import re
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
 from seq2seq.core.errors import TransientError, UserError
@@ -27,6 +29,7 @@ class Server(ThreadingHTTPServer):
         self.script: list[str | int] = []
         self.ranges: list[str | None] = []
         self.honours_range = True
+        self.labels = False  # whether it calls the file's own bytes an encoding, as many do with .gz
 
     @property
     def url(self) -> str:
@@ -45,7 +48,12 @@ class Handler(BaseHTTPRequestHandler):
         asked = self.headers["Range"] if self.server.honours_range else None
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
         body = CONTENT[start:]
+        compress = not start and "gzip" in self.headers.get("Accept-Encoding", "")
+        if compress:
+            body = gzip.compress(body)
         self.send_response(206 if start else 200)
+        if compress or self.server.labels:
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if step == "drop" else body)
@@ -82,6 +90,18 @@ def test_a_file_is_fetched_once_and_kept_by_its_content(server, tmp_path):
     assert path.name == file.sha256
     assert get(file, tmp_path) == path
     assert len(server.ranges) == 1
+
+
+def test_a_server_that_would_compress_sends_the_file_as_it_is(server, tmp_path):
+    assert "gzip" in httpx.get(server.url).headers["Content-Encoding"]
+    assert get(remote(server.url), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_compressed_file_stays_compressed_whatever_the_server_calls_it(server, tmp_path, monkeypatch):
+    packed = gzip.compress(CONTENT)
+    monkeypatch.setitem(globals(), "CONTENT", packed)
+    server.labels = True
+    assert get(remote(server.url, packed), tmp_path).read_bytes() == packed
 
 
 def test_a_dropped_connection_goes_on_where_it_broke(server, tmp_path):

@@ -126,6 +126,14 @@ def test_symbolic_ids_get_their_english_from_a_catalogue_or_a_comment(tmp_path):
     assert counts["unmatched"] == 1
 
 
+def test_a_catalogue_that_rewords_a_plain_message_id_has_the_last_word(tmp_path):
+    german = po(("Open", "Öffnen"), ("Close", "Schließen"), ("Save", "Speichern"))
+    english = po(("Open", "Open the file"), ("Close", ""))
+    pairs, counts = read(tmp_path, {f"{DE}.po": german, f"{DE}.po".replace("/de/", "/en/"): english})
+    assert sorted(pairs) == [("Close", "Schließen"), ("Open the file", "Öffnen"), ("Save", "Speichern")]
+    assert counts["unmatched"] == 0
+
+
 def test_two_other_languages_meet_in_the_message_and_its_context(tmp_path):
     def tryton(*translations: str) -> str:
         return HEADER + "".join(

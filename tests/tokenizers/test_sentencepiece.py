@@ -139,6 +139,16 @@ def test_without_byte_fallback_unknown_characters_are_unk(tmp_path):
     assert UNK in tokenizer.encode_target(["漢"])[0]
 
 
+@pytest.mark.parametrize("split", [True, False])
+def test_digits_are_split_where_that_is_asked_for(tmp_path, split):
+    english = [f"{line} in 2024" for line in ENGLISH]
+    tokenizer = train(tmp_path, english, split_digits=split, byte_fallback=False)
+    together = [piece for piece in tokenizer.source_pieces if sum(map(str.isdigit, piece)) > 1]
+    assert bool(together) == (not split)
+    pieces = [tokenizer.source_pieces[one] for one in tokenizer.encode_source(["in 2024"])[0]]
+    assert (pieces[-5:-1] == list("2024")) == split
+
+
 @pytest.mark.parametrize("vocabulary", ["joint", "separate"])
 def test_reverse_swaps_the_sides(tmp_path, vocabulary):
     tokenizer = train(tmp_path / "forward", vocabulary=vocabulary)
