@@ -159,6 +159,7 @@ def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
     assert "The engine gives 4.0 × , int8 gives another 1.25 ×" in text
     assert "7 words at most, 3.5 in the median, 50 % of a sentence on average" in text
     assert "equal to a held-out line −4" in text
+    assert "sampling temperature 1.0, top_k 0, top_p 1.0" in text
     assert "copy of the source" in text and "nearest training sentence" in text
     assert "da7a" * 16 in text
 
