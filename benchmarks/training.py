@@ -26,7 +26,7 @@ from tasks.stage import WORK, run
 
 PEERS = ("ours-post", "joeynmt", "joeynmt-unsorted", "marian", "marian-unsorted", "eole")  # ENGINE-VARIANT
 OURS, LIMIT = "ours", "matrix_products"
-PAUSE = 0.3  # seconds between turns: OpenMP's threads spin on after their work, at the cost of whoever is next
+PAUSE = 0.3  # seconds between turns: OpenMP's threads spin after their work and slow down the next engine
 
 
 class EngineError(Exception):

@@ -89,7 +89,7 @@ def _listed(pairs: PairedSequences, batches: list[list[int]]) -> Pairs:
 
 
 def unsorted(pairs: Pairs) -> Pairs:
-    """As many batches of as many pairs on average, which are drawn at random, whatever their length."""
+    """As many batches with as many pairs on average, drawn at random whatever their length."""
     size = round(sum(map(len, pairs.batches)) / len(pairs.batches))
 
     def draw() -> Iterator[list[int]]:

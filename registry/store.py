@@ -71,7 +71,7 @@ def local_tracking_uri(root: Path) -> str:
 
 @contextmanager
 def open_store() -> Iterator[Store]:
-    """Yield the store, which is this process's alone meanwhile as far as this machine is concerned.
+    """Yield the store. Meanwhile no other process on this machine uses it.
 
     Raises:
         UserError: MLFLOW_TRACKING_URI is no address that is known here, or no store answers there.
@@ -79,7 +79,7 @@ def open_store() -> Iterator[Store]:
         OSError: the disk is full.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or local_tracking_uri(Path())
-    # on a terminal nothing is said about bars, since a child that writes to a log inherits what is said
+    # not set on a terminal, since a child that writes to a log would inherit it
     for name, value in (PATIENT | QUIET | ({} if sys.stderr.isatty() else NO_BARS)).items():
         os.environ.setdefault(name, value)
     if uri.startswith(SQLITE):
@@ -125,7 +125,7 @@ def _connect(uri: str) -> Any:
 
 @contextmanager
 def _short_errors(uri: str) -> Iterator[None]:
-    """Say in one line what MLflow says in pages: a full disk, and a server that is gone."""
+    """Say in one line what MLflow says in pages: that the disk is full, or the server gone."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER = "champion", "challenger"
 GATE_DIGEST, GATE_BLEU, LANGUAGE = "set_sha256.gate", "gate_bleu", "target_language"  # written by registry.record
 GATE_PREDICTIONS = "reports/predictions/int8/gate.parquet"
-# tags of ours: when a version last became champion, when it stopped by a rollback, and what was decided why
+# our tags: when a version last became champion, when a rollback ended that, what was decided, and why
 RELEASED, ROLLED_BACK, DECISION, REASON = "released", "rolled_back", "decision", "reason"
 
 
@@ -143,7 +143,7 @@ class RegisteredModel:
         return Decision(number, CHAMPION if passed else CHALLENGER, reason, comparisons)
 
     def apply(self, decision: Decision) -> None:
-        """Give a version the alias that was decided. Killed half-way, it is decided and applied again."""
+        """Give a version the alias that was decided. After a kill half-way, deciding and applying again mends it."""
         number = decision.version
         if decision.alias == CHAMPION:
             self._set_tag(number, RELEASED, datetime.now(UTC).isoformat(timespec="microseconds"))
@@ -156,7 +156,7 @@ class RegisteredModel:
         self._set_tag(number, DECISION, decision.alias)
 
     def settle(self, number: int, params: ReleaseParams) -> Decision:
-        """Judge a version once in its life: one that was decided on before, or rolled back, stays what it is."""
+        """Judge a version once. One that was judged or rolled back before stays what it is."""
         tags = self.version(number).tags
         if DECISION in tags:
             alias = next((alias for alias in (CHAMPION, CHALLENGER) if self.aliases.get(alias) == number), "")

@@ -21,7 +21,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Keep what the model says to each set, and its scores."""
+    """Write the model's outputs for each set, and their scores."""
     paths = _arguments()
 
     from seq2seq.decoding.params import DecodingParams

@@ -1,6 +1,6 @@
 """Stage `pretrained`: the model to train further, as a bundle.
 
-Where model.architecture is another one, the folder holds no bundle.
+With any other model.architecture, the folder holds no bundle.
 """
 
 from seq2seq.core.params import PARAMS, load_section, read_yaml

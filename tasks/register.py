@@ -1,6 +1,6 @@
 """Stage `register`: the trained model becomes one version in the MLflow registry, with its whole record.
 
-Without flags, those of the stage in dvc.yaml are taken: the flow ends so, because a cached stage runs no code.
+Without flags it takes those of the stage in dvc.yaml. The flow ends with that call, since a cached stage runs no code.
 """
 
 import shlex

@@ -70,7 +70,7 @@ def origin_of(
 
 
 def digest_of_inputs(origin: Mapping[str, str]) -> str:
-    """Name in one SHA-256 what unfinished work depends on."""
+    """One SHA-256 for all that unfinished work depends on."""
     return _digest(origin)
 
 
@@ -83,7 +83,7 @@ def work_directory(stage: str, digest: str, root: Path = WORK) -> Iterator[Path]
     """Hold the one writer's lock of a stage and yield the folder of its unfinished work for these inputs.
 
     The folder survives a kill, so that the same stage with the same inputs goes on in it. Of folders of other inputs
-    the newest is kept: it may hold days of training, to which a change that is taken back leads again. A second
+    the newest is kept: it may hold days of training, which are needed again if a change is taken back. A second
     process of the stage waits for the first to end, unless torchrun started both together.
     """
     folder = root / stage

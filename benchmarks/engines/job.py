@@ -113,7 +113,7 @@ class Turns:
         self.wait()
 
     def wait(self) -> None:
-        """Go on when a line has come."""
+        """Wait for a line."""
         self.lines.readline()
         self.started = time.perf_counter()
 

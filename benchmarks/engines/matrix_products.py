@@ -1,4 +1,4 @@
-"""The matrix products of each update alone, into memory that is there already: how fast float32 training could be.
+"""The bare matrix products of each update, into memory that is already there: how fast float32 training could be.
 
 Shapes: B batch, S source length, T target length, D model width, F feed-forward, H heads, V vocabulary.
 """
@@ -14,7 +14,7 @@ from seq2seq.training.loss import rows_at_once
 
 
 class Matrices:
-    """Memory for the operands and results of a product, whatever their shapes."""
+    """Memory for the operands and results of products of any shape."""
 
     def __init__(self) -> None:
         self.flat: dict[str, Tensor] = {}

@@ -1,4 +1,4 @@
-"""Token-bucketed batches: sentences of like length together, as many as fit a budget of tokens.
+"""Token-bucketed batches: sentences of similar length together, as many as fit a budget of tokens.
 
 Shapes: B batch, S source length, T target length. Masks: True is a real token.
 """
@@ -87,7 +87,7 @@ class PairedSequences:
         A pair that alone is over the budget makes a batch of its own.
         """
         tie = np.arange(len(self)) if generator is None else generator.permutation(len(self))
-        # sources from short to long and back, target length by target length, so that neighbours are always alike
+        # sources from short to long and back, target length by target length, so that neighbours are always similar
         back_and_forth = np.where(self.tgt.lengths % 2, self.src.lengths, -self.src.lengths)
         order = np.lexsort((tie, back_and_forth, self.tgt.lengths))
         batches: list[NDArray[np.int64]] = []
@@ -127,7 +127,7 @@ def training_batches(
 ) -> Iterator[tuple[PairedSequences, NDArray[np.int64]]]:
     """Yield the batches of one epoch, each as its shard and the rows in it, shard after shard in random order.
 
-    The same seed and epoch give the same batches, whatever came before.
+    The same seed and epoch give the same batches, independent of what came before.
 
     Args:
         shards: the training set.

@@ -1,8 +1,8 @@
 """Convolutional encoder-decoder: gated convolutions, and attention in every decoder layer.
 
 Gehring et al. 2017, https://arxiv.org/abs/1705.03122; gates: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083.
-What there keeps variances alike and training stable, weight normalisation, factors on sums and on gradients, is here
-layer normalisation before each convolution, and dot products divided by the root of the width (Vaswani et al. 2017).
+There, weight normalisation and factors on sums and gradients keep training stable. Here it is layer normalisation
+before each convolution, and dot products divided by the root of the width (Vaswani et al. 2017).
 
 Shapes: B batch, S source length, T target length, D model width, W kernel width. Masks: True is a real token.
 """
@@ -92,7 +92,7 @@ class DecoderLayer(nn.Module):
 
 
 class Convolutional(FromScratch):
-    """The model. A whole target and a single piece take the same way, :meth:`_advance`."""
+    """The model. A whole target and a single piece go the same way, :meth:`_advance`."""
 
     architecture = "convolutional"
     Params = ConvolutionalParams

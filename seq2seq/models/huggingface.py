@@ -1,4 +1,4 @@
-"""Hugging Face's encoder-decoders behind our protocol: T5, BART, Marian and their like, and BERT-to-BERT.
+"""Hugging Face's encoder-decoders behind our protocol: T5, BART, Marian and the like, and BERT-to-BERT.
 
 Raffel et al. 2020, https://arxiv.org/abs/1910.10683; Lewis et al. 2020, https://arxiv.org/abs/1910.13461; Rothe et al.
 2020, https://arxiv.org/abs/1907.12461 (two copies of an encoder, one of which becomes a decoder). The library's model
@@ -170,7 +170,7 @@ class Pretrained(EncoderDecoder):
         """The matrices that pieces are embedded by, each once.
 
         Raises:
-            UserError: they are frozen, so that nothing can be done with them.
+            UserError: they are frozen.
         """
         sides = (self.body.get_encoder(), self.body.get_decoder())
         found = {id(one): one for one in (side.get_input_embeddings().weight for side in sides)}
@@ -250,7 +250,7 @@ def count_positions(body: Any) -> int:
         limits += [getattr(part.config, name) for name in names if hasattr(part.config, name)]
         for name, module in part.named_modules():
             if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-                limits.append(module.num_embeddings - module.padding_idx - 1)  # RoBERTa begins to count behind it
+                limits.append(module.num_embeddings - module.padding_idx - 1)  # RoBERTa counts from behind it
     return min(limits)
 
 

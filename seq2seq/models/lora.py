@@ -1,7 +1,7 @@
 """LoRA: a frozen model learns low-rank updates of its matrices (Hu et al. 2021, https://arxiv.org/abs/2106.09685).
 
 All linear maps get one, as in Dettmers et al. 2023, https://arxiv.org/abs/2305.14314. The layers are those of peft.
-What an encoder lacked to become a decoder, its attention to the source, is new, and learns whole.
+The attention to the source, which an encoder lacks as a decoder, is new; all its weights are trained.
 """
 
 from collections.abc import Iterator

@@ -1,11 +1,11 @@
 """Recurrent encoder-decoders: plain RNN, LSTM or GRU, with or without attention.
 
-Without attention the decoder knows the source by its initial state alone (Sutskever et al. 2014,
+Without attention the decoder knows the source from its initial state alone (Sutskever et al. 2014,
 https://arxiv.org/abs/1409.3215). Attention scores are additive (Bahdanau et al. 2015,
 https://arxiv.org/abs/1409.0473), dot or general (Luong et al. 2015, https://arxiv.org/abs/1508.04025); in all three
-it stands after the recurrent layers, and input feeding hands its result to the next step, as in the latter.
+it comes after the recurrent layers, and input feeding hands its result to the next step, as in Luong et al.
 Residual connections: Wu et al. 2016, https://arxiv.org/abs/1609.08144. Layer normalisation of what each layer reads
-and of the hidden states: as in Chen et al. 2018, https://arxiv.org/abs/1804.09849, but outside the cells, which thus
+and of the hidden states: as in Chen et al. 2018, https://arxiv.org/abs/1804.09849, but outside the cells, so these
 stay PyTorch's fast ones. With it an LSTM learned in 600 updates what took 1,000 without.
 
 Shapes: B batch, S source length, T target length, D model width, L decoder layers, C size of a layer's state
@@ -61,7 +61,7 @@ class Layer(nn.Module):
         self.norm = nn.LayerNorm(size)
         self.cell = kind(size, width, batch_first=True)
         self.state_size = self.parts * width
-        if cell != "rnn":  # to remember is what it does before it has learned (Jozefowicz et al. 2015)
+        if cell != "rnn":  # so that it remembers before it has learned anything (Jozefowicz et al. 2015)
             with torch.no_grad():  # the forget gate of an LSTM, the update gate of a GRU
                 self.cell.bias_ih_l0[width : 2 * width] = 1.0
 
@@ -111,8 +111,8 @@ class EncoderLayer(nn.Module):
 class DotScore(nn.Module):
     """Scores of target positions q and source positions k: q . k / sqrt(D).
 
-    Undivided, as in Luong et al. 2015, the softmax begins hard and learns slowly: a GRU came in 500 updates to a
-    validation loss of 2.80 in place of 2.58, and did not bear the learning rate by which it comes to 2.31.
+    Undivided, as in Luong et al. 2015, the softmax begins hard and learns slowly: after 500 updates a GRU had a
+    validation loss of 2.80 instead of 2.58, and failed at the learning rate that now gives 2.31.
     """
 
     def __init__(self, width: int) -> None:
@@ -175,7 +175,7 @@ class SourceAttention(nn.Module):
 
 
 class Recurrent(FromScratch):
-    """The model. A whole target and a single piece take the same way, :meth:`_advance`."""
+    """The model. A whole target and a single piece go the same way, :meth:`_advance`."""
 
     architecture = "recurrent"
     Params = RecurrentParams

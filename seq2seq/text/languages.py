@@ -80,7 +80,7 @@ def bleu_tokenizer(language: str) -> str:
 def count_words(text: str) -> float:
     """Length of a text in words, comparable between scripts with and without spaces.
 
-    Words between spaces count one, and so do two letters of a script without them, vowel signs not counted.
+    A word between spaces counts as one, and so do two letters of a script without spaces; vowel signs don't count.
     """
     if text.isascii():  # only to be fast: cleaning counts every line
         return len(text.split())

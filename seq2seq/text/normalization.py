@@ -1,6 +1,6 @@
 """One form of each text, for training and for serving alike.
 
-Canonical composition (NFC) only makes equal what Unicode calls the same text. NFKC would also turn
+Canonical composition (NFC) unifies only what Unicode calls the same text. NFKC would also turn
 ``½`` into ``1/2``, ``m²`` into ``m2`` and full-width punctuation into ASCII: differences that a
 translation is expected to keep.
 """
