@@ -24,7 +24,7 @@ from seq2seq.tokenizers.base import BOS, BT, EOS, PAD, SPECIAL_PIECES, UNK, Subw
 JOINT, SOURCE, TARGET = "joint.model", "source.model", "target.model"
 SAMPLE_LINES = 200_000  # of each side at most: more change few pieces, and these take 20 s and 0.7 GB already
 SAMPLE_BYTES = 2**26  # of each side at most, where lines are long: SentencePiece takes 25 times as much memory
-LONGEST_LINE = 4192  # bytes: SentencePiece leaves out longer ones
+LONGEST_LINE = 4192  # bytes: SentencePiece leaves out longer ones, unless told otherwise
 RESERVED = "▅"  # SentencePiece leaves out lines that hold what it puts in the place of rare characters
 CHARACTER_COVERAGE = 0.9995  # the rarest characters get no piece of their own; they become bytes or <unk>
 LOG_NOTHING = 4  # SentencePiece's log level above "error": its errors come as exceptions
@@ -220,7 +220,6 @@ def _train(side: str, lines: list[str], params: TokenizerParams, threads: int) -
             bos_piece=SPECIAL_PIECES[BOS],
             eos_piece=SPECIAL_PIECES[EOS],
             control_symbols=SPECIAL_PIECES[BT:],
-            max_sentence_length=LONGEST_LINE,
             num_threads=threads,
             minloglevel=LOG_NOTHING,
         )
