@@ -27,7 +27,7 @@ pathlib.Path(f"{name}.started").write_text(str(os.getpid()))
 for seconds in order("waits"):
     time.sleep(float(seconds))
 for other in order("meets"):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     while not pathlib.Path(f"{other}.started").exists():
         if time.monotonic() > deadline:
             sys.exit(f"{other} did not start")

@@ -89,12 +89,18 @@ def test_a_lock_is_one_holders_at_a_time_and_who_waits_says_so_once(tmp_path, ca
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_lock_is_held_as_long_as_a_child_has_its_file(tmp_path, capsys):
+def test_a_lock_is_held_as_long_as_a_child_has_its_file(tmp_path):
     with hold_lock(tmp_path / "lock") as lock:
-        child = subprocess.Popen(["sleep", "0.5"], pass_fds=(lock.fileno(),))
-    with hold_lock(tmp_path / "lock", "its child is at work"):
-        assert child.poll() is not None or child.wait(0.1) == 0
-    assert capsys.readouterr() == ("", "its child is at work\n")
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(lock.fileno(),))
+    told = []
+
+    def end_child(line):
+        told.append(line)
+        child.stdin.close()
+
+    with hold_lock(tmp_path / "lock", "its child is at work", end_child):
+        assert child.wait(60) == 0
+    assert told == ["its child is at work"]
 
 
 def test_importing_the_library_does_nothing(tmp_path):

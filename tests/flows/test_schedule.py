@@ -48,6 +48,7 @@ def answers(url):
         return False
 
 
+@pytest.mark.timeout(900)
 def test_a_schedule_fires_once_and_its_run_finishes(tmp_path):
     toy = make_toy_project(tmp_path / "toy")
     for room in ("flows", "tasks", "seq2seq"):
@@ -74,10 +75,12 @@ def test_a_schedule_fires_once_and_its_run_finishes(tmp_path):
         return [one for one in client.read_flow_runs() if one.end_time]
 
     with process(logs[0], "server", "start", "--host", "127.0.0.1", "--port", port, "--no-ui", env=environment):
-        until(lambda: answers(url), 120, logs)
+        until(lambda: answers(url), 240, logs)
         prefect("work-pool", "create", "seq2seq", "--type", "process")
+        begun = time.monotonic()
         prefect("deploy", "--all")
-        soon = (datetime.now(UTC) + timedelta(seconds=15)).isoformat()
+        lead = 10 + 3 * (time.monotonic() - begun)  # seconds: the next command must be done before then
+        soon = (datetime.now(UTC) + timedelta(seconds=lead)).isoformat()
         prefect("deploy", "--name", "nightly", "--interval", str(ONE_DAY), "--anchor-date", soon)
         worker = ("worker", "start", "--pool", "seq2seq", "--type", "process")
         with temporary_settings({PREFECT_API_URL: url}), get_client(sync_client=True) as client:
@@ -85,6 +88,6 @@ def test_a_schedule_fires_once_and_its_run_finishes(tmp_path):
             assert deployed.keys() == {"manual", "nightly"}
             assert not deployed["manual"].schedules
             with process(logs[1], *worker, cwd=tmp_path, env=environment):
-                (run,) = until(finished, 120, logs)
+                (run,) = until(finished, lead + 240, logs)
     assert (run.state_name, run.deployment_id) == ("Completed", deployed["nightly"].id)
     assert set(executed(toy)) == {"first", "left", "right", "last"}

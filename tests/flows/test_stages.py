@@ -5,8 +5,6 @@ import json
 import re
 import subprocess
 import threading
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -74,14 +72,6 @@ def children(toy):
         yield found
 
 
-@contextmanager
-def after(seconds, action):
-    timer = threading.Timer(seconds, action)
-    timer.start()
-    yield
-    timer.join()
-
-
 def test_the_graph_is_dvcs(toy):
     stages = {stage.name: stage for stage in read_stages(toy, print)}
     assert next(iter(stages)) == "first"
@@ -90,7 +80,7 @@ def test_the_graph_is_dvcs(toy):
 
 
 def test_a_lock_that_is_busy_when_a_stage_ends_does_not_undo_it(toy, children):
-    (toy / "first.waits").write_text("0.3")
+    (toy / "first.meets").write_text("holder")
     held = []
 
     def hold(line):
@@ -98,6 +88,7 @@ def test_a_lock_that_is_busy_when_a_stage_ends_does_not_undo_it(toy, children):
             # DVC by itself gives up after 3 seconds
             held.append(zc.lockfile.LockFile(str(toy / ".dvc" / "tmp" / "lock")))
             threading.Timer(4.2, held[0].close).start()
+            (toy / "holder.started").touch()  # only now may the stage end
 
     assert run_stage("first", children, hold)
     assert held
@@ -106,26 +97,22 @@ def test_a_lock_that_is_busy_when_a_stage_ends_does_not_undo_it(toy, children):
 
 
 def test_files_that_another_dvc_works_on_are_waited_for(toy, children):
-    other = subprocess.Popen(["sleep", "60"])
-    entry = {"pid": other.pid, "cmd": "dvc repro first"}
-    (toy / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": {str(toy / "out" / "first.txt"): entry}}))
-    said: list[str] = []
+    told = []
+    for act in (lambda say: read_stages(toy, say), lambda say: run_stage("first", children, say)):
+        other = subprocess.Popen(["sleep", "600"])
+        entry = {"pid": other.pid, "cmd": "dvc repro first"}
+        (toy / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": {str(toy / "out" / "first.txt"): entry}}))
 
-    def end() -> None:
-        other.kill()
-        other.wait()
+        def end_it(line, other=other):
+            """Who is waited for ends when it is told that somebody waits."""
+            if "is busy, it is being blocked by" in line:
+                told.append(line)
+                other.kill()
+                other.wait()
 
-    with after(1.5, end):
-        read_stages(toy, said.append)
-    assert len(said) == 1
-    assert "is busy, it is being blocked by" in said[0]
-
-    other = subprocess.Popen(["sleep", "60"])
-    entry = {"pid": other.pid, "cmd": "dvc repro first"}
-    (toy / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": {str(toy / "out" / "first.txt"): entry}}))
-    with after(1.5, end):
-        assert run_stage("first", children, said.append)
-    assert sum("is busy" in line for line in said) == 2
+        assert act(end_it)
+        assert other.poll() is not None
+    assert len(told) == 2
 
 
 def test_a_lock_file_that_a_killed_dvc_left_unfinished_is_no_hindrance(toy, children):
@@ -135,11 +122,11 @@ def test_a_lock_file_that_a_killed_dvc_left_unfinished_is_no_hindrance(toy, chil
 
 
 def test_stopping_ends_what_runs_and_starts_nothing_more(toy, children):
-    (toy / "first.waits").write_text("60")
-    started = time.monotonic()
-    with after(1.5, children.stop), pytest.raises(StageError, match="ended by SIGTERM"):
-        run_stage("first", children, print)
-    assert time.monotonic() - started < 20
+    (toy / "first.waits").write_text("600")
+    stop = threading.Thread(target=children.stop)
+    with pytest.raises(StageError, match="ended by SIGTERM"):
+        run_stage("first", children, lambda line: stop.start() if line == "first is at work" else None)
+    stop.join()
     with pytest.raises(InterruptedError):
         run_stage("first", children, print)
 

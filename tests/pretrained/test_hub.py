@@ -128,7 +128,7 @@ def test_without_a_network_one_line_says_so_at_once(ask, offline):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # which accepts, and never answers
         started = time.monotonic()
         said = ask("find_model", "google-t5/t5-small", "main", f"http://127.0.0.1:{silent.getsockname()[1]}", **offline)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60  # silence alone would last for ever
     assert said.startswith("UserError: there is no folder google-t5/t5-small, and huggingface.co can't be reached (")
     assert said.endswith("; check the network, or set pretrained.model to a folder with a model")
     with socket.create_server(("127.0.0.1", 0)) as closed:

@@ -92,7 +92,7 @@ def test_two_processes_of_dvc_never_run_one_stage_at_once(tmp_path):
 @pytest.mark.parametrize("launch", [[], ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]])
 def test_the_orphans_of_a_killed_dvc_end_soon(tmp_path, launch):
     stage = PREFIX + "import time\nfrom tasks.stage import run\n"
-    stage += "run(lambda: (print(__import__('os').getpid(), flush=True), time.sleep(60)))\n"
+    stage += "run(lambda: (print(__import__('os').getpid(), flush=True), time.sleep(600)))\n"
     (tmp_path / "stage.py").write_text(stage)
     code = f"import subprocess; subprocess.run({[sys.executable, *launch, 'stage.py']})"
     environment = os.environ | {"DVC_STAGE": "train"}
@@ -102,7 +102,7 @@ def test_the_orphans_of_a_killed_dvc_end_soon(tmp_path, launch):
     orphans = [int(dvc.stdout.readline()) for _ in range(2 if launch else 1)]
     dvc.kill()
     dvc.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and any(Path(f"/proc/{orphan}").exists() for orphan in orphans):
         time.sleep(0.1)
     alive = [orphan for orphan in orphans if Path(f"/proc/{orphan}").exists()]
