@@ -104,6 +104,15 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_serves(tokenizer, tm
     assert same(resumed.model.weights(), whole.model.weights())
 
 
+def test_the_state_before_a_damaged_one_finds_its_weights(tokenizer, tmp_path):
+    whole, points = train(tokenizer, tmp_path / "whole", max_updates=10)
+    assert len(points) == TRAINING.average_checkpoints  # all are averaged; later ones are better
+    train(tokenizer, tmp_path / "damaged", max_updates=15)
+    (tmp_path / "damaged" / "checkpoint-000000015.pt").write_bytes(b"")
+    before, _ = train(tokenizer, tmp_path / "damaged", max_updates=10)
+    assert same(before.model.weights(), whole.model.weights())
+
+
 def with_a_changed_byte(data, times):
     """Copies of a file that differ in one byte each, from the first to the last."""
     for place in np.linspace(0, len(data) - 1, times, dtype=int):

@@ -1,7 +1,7 @@
 """One contract for every architecture: what training, search and bundles rely on."""
 
 import math
-from itertools import product
+from itertools import count, product
 
 import pytest
 import torch
@@ -14,6 +14,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.models.architectures import MODELS, build_model
 from seq2seq.models.batches import pad
 from seq2seq.models.convolutional import ConvolutionalParams
+from seq2seq.models.dropout import LEVELS, Dropout
 from seq2seq.tokenizers.base import BOS, EOS, PAD
 from seq2seq.tokenizers.load import load_tokenizer
 from seq2seq.training.loss import smoothed_cross_entropy
@@ -150,6 +151,39 @@ def test_the_future_is_hidden_and_the_source_is_seen(model, batch):
     first = batch.src.clone()
     first[:, 0] = 6
     assert not torch.allclose(model(first, batch.src_mask, batch.tgt_in)[:, 1], before[:, 1])
+
+
+@torch.inference_mode()
+def test_dropout_follows_the_seed_and_rests_in_evaluation(model, batch):
+    def run(seed):
+        torch.manual_seed(seed)
+        return model(batch.src, batch.src_mask, batch.tgt_in)
+
+    assert torch.equal(run(1), run(2))
+    model.train()
+    assert torch.equal(run(1), run(1))
+    assert not torch.allclose(run(1), run(2))
+
+
+# embeddings of both sides; each sub-layer, or each layer; what attention makes of the source; the last hidden state
+DROPOUTS = {"transformer": 2 + 2 * 2 + 2 * 3, "recurrent": 2 + 2 + 2 + 1, "convolutional": 2 + 3 + 2 + 1}
+
+
+@pytest.mark.parametrize("shape", DROPOUTS, indirect=True)
+@torch.inference_mode()
+def test_dropout_acts_in_every_sub_layer_and_between_recurrent_layers(shape, model, batch, monkeypatch):
+    dropped = {module.dropped for module in model.modules() if isinstance(module, Dropout)}
+    assert dropped == {round(0.1 * LEVELS)}
+
+    def run(silenced):
+        """The outputs without what meets one dropout, and how many there are."""
+        places = count()
+        monkeypatch.setattr(Dropout, "forward", lambda _, x: 0 * x if next(places) == silenced else x)
+        return model(batch.src, batch.src_mask, batch.tgt_in), next(places)
+
+    whole, number = run(None)
+    assert number == DROPOUTS[shape]
+    assert not [place for place in range(number) if torch.allclose(run(place)[0], whole)]
 
 
 @torch.inference_mode()

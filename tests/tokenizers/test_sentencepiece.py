@@ -134,6 +134,12 @@ def test_special_pieces_come_from_the_tokenizer_and_never_from_text(joint):
     assert joint.encode_source([""]) == [[EOS]]
 
 
+def test_each_digit_is_a_piece_where_that_is_asked_for(tmp_path):
+    for split in (True, False):
+        pieces = train(tmp_path / str(split), split_digits=split, byte_fallback=False).source_pieces
+        assert any(re.search(r"\d\d", piece) for piece in pieces) != split
+
+
 def test_without_byte_fallback_unknown_characters_are_unk(tmp_path):
     tokenizer = train(tmp_path, byte_fallback=False, vocabulary_size=200)
     assert UNK in tokenizer.encode_target(["漢"])[0]

@@ -14,6 +14,7 @@ from seq2seq.training.data import EpochStores
 from seq2seq.training.distributed import ALONE, Processes
 from seq2seq.training.learning_curve import Point, write_curve
 from seq2seq.training.objective import BatchLoss, shifted
+from seq2seq.training.optimizer import make_optimizer
 from seq2seq.training.r_drop import r_drop_loss
 from seq2seq.training.schedules import SCHEDULES, Step, learning_rate
 from seq2seq.training.trainer import Trainer
@@ -147,7 +148,7 @@ def test_the_rate_rises_linearly_and_falls_by_its_schedule():
 
 
 def test_plateau_counts_no_validation_of_the_warm_up(tokenizer, tmp_path, monkeypatch):
-    losses = iter([1.0, 2.0, 1.5, 1.6, 1.7])  # after updates 5, 10, ...
+    losses = iter([1.0, 1.2, 1.5, 1.6, 1.7])  # after updates 5, 10, ...; the warm-up's are the lowest
     monkeypatch.setattr(Trainer, "_mean_loss", lambda *_: next(losses))
     options = {"schedule": "plateau", "warmup_updates": 10, "max_updates": 25, "lr": 4e-3}
     _, points = train(tokenizer, tmp_path, **options)
@@ -244,6 +245,53 @@ def test_each_process_drops_out_units_of_its_own(tokenizer, tmp_path, monkeypatc
         weights.append(trainer.model.weights())
     assert same(weights[0], weights[1])
     assert not same(weights[0], weights[2])
+
+
+def test_each_update_drops_out_units_of_its_own(tokenizer, tmp_path, monkeypatch):
+    seeds, original = [], Trainer._accumulate
+
+    def records(self, pairs, rows):
+        seeds.append(torch.initial_seed())
+        return original(self, pairs, rows)
+
+    monkeypatch.setattr(Trainer, "_accumulate", records)
+    train(tokenizer, tmp_path)
+    assert len(set(seeds)) == len(seeds) == TRAINING.max_updates
+
+
+def test_the_validation_loss_is_pytorchs_cross_entropy_without_smoothing_and_dropout(tokenizer, tmp_path):
+    trainer, (point,) = train(tokenizer, tmp_path, max_updates=5, average_checkpoints=1)
+    pairs = tiny_pairs(tokenizer)
+    batch = pairs.batch(range(len(pairs)))
+    with torch.inference_mode():
+        logits = trainer.model.project(trainer.model(batch.src, batch.src_mask, batch.tgt_in))  # [B, T, V]
+    expected = F.cross_entropy(logits.transpose(1, 2), batch.tgt_out, ignore_index=PAD)
+    assert point.validation_loss == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_matrices_decay_and_norms_and_biases_do_not(tokenizer):
+    model = tiny_model(tokenizer)
+    before = {name: weight.clone() for name, weight in model.weights().items()}
+    optimizer = make_optimizer(model, TRAINING.model_copy(update={"weight_decay": 0.5, "lr": 1.0}))
+    for weight in model.parameters():
+        weight.grad = torch.zeros_like(weight)  # so that decay alone moves the weights
+    optimizer.step()
+    for name, weight in model.weights().items():
+        kept = 1.0 if "norm" in name or name.endswith("bias") else 0.5
+        torch.testing.assert_close(weight, kept * before[name])
+
+
+def test_gradients_of_fp16_are_unscaled_before_they_are_clipped(tokenizer, tmp_path, monkeypatch):
+    norms, weights = [], []
+    monkeypatch.setattr(Trainer, "_check", lambda self, loss, norm: norms.append(norm))
+    for dtype in (None, torch.float16):
+        trainer = Trainer(tiny_model(tokenizer, dropout=0.0), TRAINING, tmp_path, CPU, dtype)
+        trainer._update(tiny_pairs(tokenizer), np.arange(8))
+        gradients = [weight.grad.flatten() for weight in trainer.model.parameters()]
+        weights.append(torch.cat(gradients).norm().item())
+    assert norms[1] == pytest.approx(norms[0], rel=0.02)
+    assert norms[0] > TRAINING.clip_norm
+    assert weights == pytest.approx([TRAINING.clip_norm] * 2, rel=0.01)  # clipped to that, in either
 
 
 def test_a_training_that_ends_with_an_epoch_counts_it_once(tokenizer, tmp_path):
