@@ -14,6 +14,11 @@ def main() -> None:
     with replacing(paths.out) as partial:
         report = prepare(paths.raw, partial, params)
     write_json(paths.report, report)
+    for name, counts in report["held_out"].items():
+        if empty := counts["empty"]:
+            print(
+                f"clean: {empty:,} of {counts['lines']:,} lines of {name} have an empty side; they stay, as published"
+            )
 
 
 if __name__ == "__main__":

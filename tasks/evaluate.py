@@ -49,6 +49,12 @@ def main() -> None:
     with replacing(paths.predictions) as partial:
         write_predictions(partial, predictions)
     write_json(paths.scores, report)
+    for name, score in (scores | {GATE: gate}).items():
+        if cut := score["truncated"]:
+            print(
+                f"{name}: {cut:,} of {score['sentences']:,} sources are longer than the {translator.limit} pieces that "
+                "the model reads; it saw only their beginnings"
+            )
     for name, score in scores.items():
         rouge = f", ROUGE-L {score['rougeL']:.1f}" if evaluation.rouge else ""
         print(f"{name}: BLEU {score['bleu']:.1f} ({score['bleu_low']:.1f} to {score['bleu_high']:.1f}){rouge}")

@@ -1,19 +1,71 @@
 """Translate lines of standard input with a bundle, or with several PyTorch bundles as an ensemble.
 
 ``python -m tasks.translate models/int8 < source.txt > target.txt``; with ``--nbest`` each line becomes a line of JSON
-with the best outputs, their scores, and the log-probability of every piece.
+with the best outputs, their scores, the log-probability of every piece, and whether the source was truncated. Lines are
+translated as they come: what is there is written before more is waited for. Both sides are UTF-8, whatever the locale.
 """
 
 import argparse
 import json
+import os
+import queue
 import sys
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from seq2seq.core.command_line import run
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.progress import Progress
 from seq2seq.core.runtime import RuntimeParams
+
+if TYPE_CHECKING:
+    from seq2seq.decoding.params import DecodingParams
+    from seq2seq.inference.translator import Translator
+
+AT_ONCE = 4096  # lines: enough of them for batches of like lengths
+
+
+class Lines:
+    """The lines of a stream, read ahead by a thread, so that we know which are there and which are still to come."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._waiting: queue.Queue[str | None] = queue.Queue(AT_ONCE)  # None is the end
+        self._error: UserError | None = None
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        # only a line feed ends a line: str.splitlines would also cut at U+2028 or a form feed
+        for number, line in enumerate(self._stream, start=1):
+            try:
+                self._waiting.put(line.decode().removesuffix("\n").removesuffix("\r"))
+            except UnicodeDecodeError as error:
+                self._error = UserError(
+                    f"standard input, line {number:,}: not UTF-8 ({error.reason}); convert it, for instance with iconv"
+                )
+                break
+        self._waiting.put(None)
+
+    def arriving(self) -> Iterator[list[str]]:
+        """Yield all lines that are there, at most AT_ONCE of them; wait where there are none.
+
+        Raises:
+            UserError: a line is not UTF-8; those before it were yielded.
+        """
+        more = True
+        while more:
+            lines = [self._waiting.get()]
+            while lines[-1] is not None and len(lines) < AT_ONCE and not self._waiting.empty():
+                lines.append(self._waiting.get())
+            more = lines[-1] is not None
+            if found := [line for line in lines if line is not None]:
+                yield found
+        if self._error:
+            raise self._error
 
 
 def _arguments() -> argparse.Namespace:
@@ -23,17 +75,58 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _read_lines() -> list[str]:
-    """Lines of standard input; only a line feed ends one: str.splitlines would also cut at U+2028 or a form feed."""
+def _best(translator: "Translator", texts: list[str], decoding: "DecodingParams", progress: Progress) -> list[str]:
+    # a vocabulary with bytes can say a line feed
+    return [output.replace("\n", " ") for output in translator.translate(texts, decoding, progress)]
+
+
+def _lists(translator: "Translator", texts: list[str], decoding: "DecodingParams", progress: Progress) -> list[str]:
+    found = zip(texts, translator.find_truncated(texts), translator.nbest(texts, decoding, progress), strict=True)
+    return [
+        json.dumps(
+            {"source": text, "truncated": truncated, "outputs": [asdict(one) for one in outputs]}, ensure_ascii=False
+        )
+        for text, truncated, outputs in found
+    ]
+
+
+def _write(lines: list[str]) -> bool:
+    """Write lines and flush them; tell whether anybody reads on."""
     try:
-        return [line.decode().removesuffix("\n").removesuffix("\r") for line in sys.stdin.buffer]
-    except UnicodeDecodeError as error:
-        raise UserError(f"standard input is not UTF-8: {error}; convert it, for instance with iconv") from None
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python fails to flush at its end
+        return False
+    return True
+
+
+def _translate(translator: "Translator", lines: Lines, decoding: "DecodingParams", nbest: bool) -> None:
+    translate: Callable[..., list[str]] = _lists if nbest else _best
+    truncated = total = 0
+    # where a person looks on, the outputs are the progress
+    with Progress("translate", None, "sentences", quiet=sys.stdin.isatty() or sys.stdout.isatty()) as progress:
+        try:
+            for texts in lines.arriving():
+                total += len(texts)
+                truncated += sum(translator.find_truncated(texts))
+                if not _write(translate(translator, texts, decoding, progress)):
+                    break
+        finally:
+            if truncated:
+                print(
+                    f"translate: {truncated:,} of {total:,} lines are longer than the {translator.limit} pieces that "
+                    "the model reads; their ends were cut off",
+                    file=sys.stderr,
+                    flush=True,
+                )
 
 
 def main() -> None:
-    """Read all lines, translate, write as many."""
+    """Write a line for each line that comes."""
     arguments = _arguments()
+    # read by a file object of its own: Python takes that of sys.stdin down at its end, and a reading thread holds it
+    lines = Lines(open(sys.stdin.fileno(), "rb", closefd=False))  # noqa: SIM115 - the thread reads until the end
     from seq2seq.decoding.params import DecodingParams
     from seq2seq.inference.translator import Translator
 
@@ -41,13 +134,7 @@ def main() -> None:
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     first, *others = arguments.bundles
     translator = Translator.load_ensemble([first, *others], runtime) if others else Translator.load(first, runtime)
-    texts = _read_lines()
-    if not arguments.nbest:
-        for output in translator.translate(texts, decoding, label="translate"):
-            print(output.replace("\n", " "))  # a vocabulary with bytes can say it
-        return
-    for text, outputs in zip(texts, translator.nbest(texts, decoding, label="translate"), strict=True):
-        print(json.dumps({"source": text, "outputs": [asdict(one) for one in outputs]}, ensure_ascii=False))
+    _translate(translator, lines, decoding, arguments.nbest)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class Tally:
 def prepare(raw: Path, out: Path, params: CleaningParams) -> dict[str, Any]:
     """Clean every corpus in the folder ``raw`` into the folder ``out``; return the report.
 
-    Published held-out sets pass as they are; a corpus without any has them taken from its filtered pairs
+    Published held-out sets are normalised and pass whole; a corpus without any has them taken from its filtered pairs
     (:mod:`seq2seq.cleaning.splitting`). Then every training and monolingual line that stands in a held-out set is
     dropped, and every monolingual line that stands in the training set.
 
@@ -110,7 +110,7 @@ def _report(train: Mapping[Path, Tally], mono: Mapping[Path, Tally], held_out: H
     for side, tallies in {TRAIN: train, MONO: mono}.items():
         for folder, tally in tallies.items():
             report.setdefault(folder.name, {})[side] = tally.report()
-    return report | {"held_out": {path: sum(map(len, frames)) for path, frames in held_out.sets.items()}}
+    return report | {"held_out": held_out.report()}
 
 
 def _read(folder: Path, tally: Tally, progress: Progress) -> Iterator[pd.DataFrame]:

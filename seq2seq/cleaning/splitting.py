@@ -1,5 +1,7 @@
-"""Held-out sets: published ones as they are, others taken from a corpus by hash, and what leaks from them.
+"""Held-out sets: published ones whole, others taken from a corpus by hash, and what leaks from them.
 
+Both have the one form of training text, so that outputs and references are prepared alike. A published set keeps all
+its lines, those with an empty side too: its scores stay comparable with what others report on it.
 All pairs of one source (regardless of case) share a hash and so stay together: no held-out source is
 ever trained on.
 """
@@ -12,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from seq2seq.cleaning.duplicates import Hashes, Mask, comparable, hash_texts
-from seq2seq.cleaning.filters import CleaningParams
+from seq2seq.cleaning.filters import CleaningParams, normalise_frame
 from seq2seq.core.errors import UserError
 from seq2seq.text.corpus import GATE, HELD_OUT, TEST, VALIDATION, count_lines, folders, read_corpus, read_partitions
 
@@ -31,6 +33,10 @@ class HeldOut:
         frames = [frame for parts in sets.values() for frame in parts]
         self._sources = {text for frame in frames for text in comparable(frame["source"])} - {""}
         self._targets = {text for frame in frames for text in comparable(frame["target"])} - {""}
+
+    def report(self) -> dict[str, dict[str, int]]:
+        """For each set its ``lines``, how many of them were ``normalised``, and how many have an ``empty`` side."""
+        return {path: _count(frames) for path, frames in self.sets.items()}
 
     def took(self, corpus: str, frame: pd.DataFrame) -> Mask:
         """Which of a corpus's filtered rows were moved into held-out sets."""
@@ -76,14 +82,29 @@ def _published_sets(raw: Path) -> Sets:
     sets: Sets = {VALIDATION: [], GATE: []}
     names = {folder.name for split in (VALIDATION, GATE) for folder in folders(raw / split)}
     for name in sorted(names):
-        validation, gate = (read_corpus(raw / split / name) for split in (VALIDATION, GATE))
+        validation, gate = (_read_published(raw / split / name) for split in (VALIDATION, GATE))
         if validation.empty or gate.empty:
             both = pd.concat([validation, gate], ignore_index=True)
             half = hash_sources(both["source"]) % 2 == 0
             validation, gate = both[half], both[~half]
         sets[VALIDATION].append(validation)
         sets[GATE].append(gate)
-    return sets | {f"{TEST}/{folder.name}": [read_corpus(folder)] for folder in folders(raw / TEST)}
+    return sets | {f"{TEST}/{folder.name}": [_read_published(folder)] for folder in folders(raw / TEST)}
+
+
+def _read_published(folder: Path) -> pd.DataFrame:
+    """A published set, normalised; the column ``normalised`` tells which lines that changed."""
+    raw = read_corpus(folder)
+    frame = normalise_frame(raw)
+    return frame.assign(normalised=(frame["source"] != raw["source"]) | (frame["target"] != raw["target"]))
+
+
+def _count(frames: list[pd.DataFrame]) -> dict[str, int]:
+    return {
+        "lines": sum(map(len, frames)),
+        "normalised": sum(int(frame["normalised"].sum()) for frame in frames),
+        "empty": sum(int(((frame["source"] == "") | (frame["target"] == "")).sum()) for frame in frames),
+    }
 
 
 def _taken_sets(folder: Path, chosen: list[Hashes]) -> dict[str, pd.DataFrame]:
@@ -91,7 +112,7 @@ def _taken_sets(folder: Path, chosen: list[Hashes]) -> dict[str, pd.DataFrame]:
     taken = []
     for frame in read_partitions(folder):
         where = deal(hash_sources(frame["source"]), chosen)
-        taken.append(frame.assign(where=where)[where != STAYS])
+        taken.append(frame.assign(where=where, normalised=False)[where != STAYS])
     lines = pd.concat(taken, ignore_index=True)
     paths = [VALIDATION, GATE, f"{TEST}/{folder.name}_test"]
     return {path: lines[lines["where"] == index] for index, path in enumerate(paths)}

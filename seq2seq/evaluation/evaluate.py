@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seq2seq.core.progress import Progress
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.inference.translator import Translator
 from seq2seq.metrics.scores import EvaluationParams, score
@@ -16,15 +17,23 @@ SCHEMA = pa.schema([(name, pa.string()) for name in ("source", "target", "predic
 
 
 def predict(translator: Translator, frame: pd.DataFrame, decoding: DecodingParams, label: str) -> pd.DataFrame:
-    """Translate one set; columns source, target (the reference) and prediction."""
-    predictions = translator.translate(frame["source"].tolist(), decoding, label=label)
-    return frame[["source", "target"]].assign(prediction=predictions)
+    """Translate one set; columns source, target (the reference), prediction, and whether the source was truncated."""
+    sources = frame["source"].tolist()
+    with Progress(label, len(sources), "sentences") as progress:
+        predictions = translator.translate(sources, decoding, progress)
+    truncated = pd.Series(translator.find_truncated(sources), index=frame.index, dtype=bool)
+    return frame[["source", "target"]].assign(prediction=predictions, truncated=truncated)
 
 
 def score_sets(
     predictions: Mapping[str, pd.DataFrame], language: str, params: EvaluationParams
 ) -> dict[str, dict[str, Any]]:
-    """Score the predictions of each set; :func:`seq2seq.metrics.scores.score` says what is in a score."""
+    """Score the predictions of each set.
+
+    Returns:
+        For each set what :func:`seq2seq.metrics.scores.score` has, and ``truncated``, the number of sources that were
+        longer than the model reads, so that it saw only their beginnings.
+    """
     return {
         name: score(
             frame["prediction"].tolist(),
@@ -34,6 +43,7 @@ def score_sets(
             seed=params.seed,
             rouge=params.rouge,
         )
+        | {"truncated": int(frame["truncated"].sum())}
         for name, frame in predictions.items()
     }
 

@@ -124,7 +124,7 @@ class CTranslate2Engine:
 
     def _hypothesis(self, output: _Output) -> Hypothesis:
         ids, score = self._ids(output[0]), output[1]
-        ended = ids[-1] == EOS
+        ended = ids[-1:] == [EOS]
         return Hypothesis(ids[:-1] if ended else ids, score, ended)
 
     def _ids(self, pieces: list[str]) -> list[int]:

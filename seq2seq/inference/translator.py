@@ -10,9 +10,11 @@ from seq2seq.core.errors import UserError
 from seq2seq.core.files import sha256_tree
 from seq2seq.core.progress import Progress
 from seq2seq.core.runtime import RuntimeParams
+from seq2seq.decoding.batching import run_in_batches
 from seq2seq.decoding.params import DecodingParams, Engine, Hypothesis, SamplingParams
 from seq2seq.inference.ctranslate2_engine import CTranslate2Engine
-from seq2seq.tokenizers.base import EOS, Tokenizer
+from seq2seq.text.normalization import normalise
+from seq2seq.tokenizers.base import EOS, Tokenizer, cut_source
 from seq2seq.tokenizers.load import load_tokenizer
 
 T = TypeVar("T")
@@ -83,14 +85,15 @@ class Translator:
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Source pieces of each text, cut to the model's length, EOS kept."""
-        return [
-            pieces if len(pieces) <= self.limit else [*pieces[: self.limit - 1], EOS]
-            for pieces in self.tokenizer.encode_source(texts)
-        ]
+        return [cut_source(pieces, self.limit) for pieces in self.tokenizer.encode_source(texts)]
 
-    def translate(self, texts: list[str], decoding: DecodingParams, label: str = "") -> list[str]:
-        """Translate each text; an empty one stays empty. With a label, progress is shown."""
-        found = self._run(texts, decoding, lambda batches: self.engine.search(batches, decoding), label)
+    def find_truncated(self, texts: list[str]) -> list[bool]:
+        """Which texts have more pieces than the model reads, so that their ends are cut off."""
+        return [len(pieces) > self.limit for pieces in self.tokenizer.encode_source(texts)]
+
+    def translate(self, texts: list[str], decoding: DecodingParams, progress: Progress | None = None) -> list[str]:
+        """Translate each text; one that is empty once it is normalised gives an empty output."""
+        found = self._run(texts, decoding, lambda batches: self.engine.search(batches, decoding), progress)
         return self._decode(found)
 
     def sample(self, texts: list[str], decoding: DecodingParams, sampling: SamplingParams, seed: int) -> list[str]:
@@ -101,35 +104,40 @@ class Translator:
         found = self._run(texts, decoding, lambda batches: self.engine.sample(batches, decoding, sampling, seed))
         return self._decode(found)
 
-    def nbest(self, texts: list[str], decoding: DecodingParams, label: str = "") -> list[list[Output]]:
-        """Up to ``beam_size`` translations of each text, best first, with their scores; none of an empty text."""
-        found = self._run(texts, decoding, lambda batches: self.engine.nbest(batches, decoding), label)
+    def nbest(self, texts: list[str], decoding: DecodingParams, progress: Progress | None = None) -> list[list[Output]]:
+        """Up to ``beam_size`` translations of each text, best first, with their scores; none of an empty text.
+
+        No text comes twice: of hypotheses that spell the same text by other pieces, the best stays.
+        """
+        found = self._run(texts, decoding, lambda batches: self.engine.nbest(batches, decoding), progress)
         sources = self.encode(texts)
-        pairs = [(sources[row], one.tokens) for row, hypotheses in enumerate(found) for one in hypotheses or []]
+        chosen = [self._merge_by_text(hypotheses or []) for hypotheses in found]
+        pairs = [(sources[row], one.tokens) for row, outputs in enumerate(chosen) for one in outputs.values()]
         log_probs = iter(self._score(pairs))
         vocabulary = self.tokenizer.target_pieces
 
-        def output(one: Hypothesis) -> Output:
+        def output(text: str, one: Hypothesis) -> Output:
             produced = [*one.tokens, EOS] if one.ended else one.tokens
             pieces = [vocabulary[piece] for piece in produced]
-            return Output(self._decode([one.tokens])[0], one.score, pieces, next(log_probs)[: len(produced)])
+            return Output(text, one.score, pieces, next(log_probs)[: len(produced)])
 
-        return [[output(one) for one in hypotheses or []] for hypotheses in found]
+        return [[output(text, one) for text, one in outputs.items()] for outputs in chosen]
 
     def score(self, sources: list[str], targets: list[str]) -> list[list[float]]:
         """Log-probabilities in nats of the pieces of each target, EOS last, given its source; both are cut to fit."""
         cut = [pieces[: self.limit - 1] for pieces in self.tokenizer.encode_target(targets)]
         return self._score(list(zip(self.encode(sources), cut, strict=True)))
 
+    def _merge_by_text(self, hypotheses: list[Hypothesis]) -> dict[str, Hypothesis]:
+        """The first hypothesis, which is the best, of each text."""
+        merged: dict[str, Hypothesis] = {}
+        for text, one in zip(self._decode([one.tokens for one in hypotheses]), hypotheses, strict=True):
+            merged.setdefault(text, one)
+        return merged
+
     def _score(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
-        order = sorted(range(len(pairs)), key=lambda row: len(pairs[row][1]))
-        groups = [order[start : start + SCORED_TOGETHER] for start in range(0, len(order), SCORED_TOGETHER)]
-        found: list[list[float]] = [[] for _ in pairs]
-        scored = self.engine.score([[pairs[row] for row in group] for group in groups])
-        for group, rows in zip(groups, scored, strict=True):
-            for row, log_probs in zip(group, rows, strict=True):
-                found[row] = log_probs
-        return found
+        found = run_in_batches(dict(enumerate(pairs)), SCORED_TOGETHER, self.engine.score, lambda pair: len(pair[1]))
+        return [found[row] for row in range(len(pairs))]
 
     def _decode(self, outputs: Sequence[list[int] | None]) -> list[str]:
         return self.tokenizer.decode_target([pieces or [] for pieces in outputs])
@@ -139,22 +147,14 @@ class Translator:
         texts: list[str],
         decoding: DecodingParams,
         run: Callable[[list[list[list[int]]]], Iterator[list[T]]],
-        label: str = "",
+        progress: Progress | None = None,
     ) -> list[T | None]:
-        """What ``run`` makes of each text, longest first in batches; None for an empty text."""
-        sources, size = self.encode(texts), decoding.batch_size
-        order = sorted(
-            (row for row, text in enumerate(texts) if text.strip()), key=lambda row: (-len(sources[row]), row)
-        )
-        groups = [order[start : start + size] for start in range(0, len(order), size)]
-        outputs: list[T | None] = [None] * len(texts)
-        found = run([[sources[row] for row in group] for group in groups])
-        with Progress(label, len(order), "sentences", quiet=not label) as progress:
-            for group, results in zip(groups, found, strict=True):
-                for row, result in zip(group, results, strict=True):
-                    outputs[row] = result
-                progress.add(len(group))
-        return outputs
+        """What ``run`` makes of each text; None for one that is empty once it is normalised."""
+        kept = {row: source for row, source in enumerate(self.encode(texts)) if normalise(texts[row])}
+        if progress:
+            progress.add(len(texts) - len(kept))
+        found = run_in_batches(kept, decoding.batch_size, run, len, progress=progress)
+        return [found.get(row) for row in range(len(texts))]
 
 
 def _purpose(manifest: Manifest) -> str:

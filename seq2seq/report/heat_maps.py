@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seq2seq.bundles.pytorch import load_model
 from seq2seq.core.runtime import RuntimeParams, prepare_device
 from seq2seq.models.batches import pad
-from seq2seq.tokenizers.base import BOS, EOS, PAD
+from seq2seq.tokenizers.base import BOS, EOS, PAD, cut_source
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ def read_attention(bundle: Path, texts: list[str], outputs: list[str], runtime: 
         UserError: the bundle is damaged or not one of PyTorch.
     """
     (model, tokenizer), device = load_model(bundle), prepare_device(runtime)
-    model, limit, found = model.to(device), model.params.max_length - 1, []
+    model, limit, found = model.to(device), model.params.max_length, []
     for source, body in zip(tokenizer.encode_source(texts), tokenizer.encode_target(outputs), strict=True):
-        sources, targets = [*source[:-1][:limit], EOS], body[:limit]
+        sources, targets = cut_source(source, limit), body[: limit - 1]
         src, tgt = pad([sources]).to(device), pad([[BOS, *targets]]).to(device)
         if (weights := model.attention(src, src != PAD, tgt)) is not None:
             read = [tokenizer.source_pieces[piece] for piece in sources]

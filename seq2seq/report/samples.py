@@ -7,6 +7,7 @@ import pandas as pd
 from sacrebleu.metrics import CHRF
 
 from seq2seq.text.languages import count_words
+from seq2seq.text.normalization import normalise
 
 EACH = 4  # sentences of each kind
 FEWEST_WORDS, MOST_WORDS = 4, 12  # of a sentence whose attention is easy to read
@@ -44,7 +45,7 @@ def choose_for_attention(predictions: pd.DataFrame, count: int = 3) -> tuple[lis
     pairs = [
         (source, output)
         for source, output in zip(predictions["source"], predictions["prediction"], strict=True)
-        if source.strip() and output.strip()
+        if normalise(source) and normalise(output)
     ]
 
     def rank(pair: tuple[str, str]) -> tuple[float, str]:

@@ -16,6 +16,7 @@ import polib
 from babel.core import get_global
 
 from seq2seq.core.errors import UserError
+from seq2seq.text.normalization import normalise
 
 COUNTS = (
     "broken_catalogues",  # left out whole: they don't parse
@@ -163,7 +164,7 @@ def _fault(entry: Entry) -> str | None:
     if isinstance(entry, polib.POEntry) and entry.fuzzy:
         return "fuzzy"
     translation = _translation(entry)
-    return None if translation.one.strip() and entry.msgid.strip() else "untranslated"
+    return None if normalise(translation.one) and normalise(entry.msgid) else "untranslated"
 
 
 def _translation(entry: Entry) -> Forms:
@@ -176,7 +177,7 @@ def _translation(entry: Entry) -> Forms:
 def _english(entry: Entry) -> Forms | None:
     if default := _DEFAULT.search(entry.comment or ""):
         text = polib.unescape(default[1].replace('"\n"', ""))
-        return Forms(text, None) if text.strip() else None
+        return Forms(text, None) if normalise(text) else None
     if _SYMBOLIC.fullmatch(entry.msgid):
         return None
     return Forms(entry.msgid, entry.msgid_plural or None)
@@ -191,7 +192,7 @@ def _pair(
     counts["unmatched"] += len(source.keys() ^ target.keys())
     for key in [key for key in source if key in target]:
         for left, right in zip(source[key], target[key], strict=True):
-            if not (left and right and left.strip() and right.strip()):
+            if not (left and right and normalise(left) and normalise(right)):
                 continue
             if _placeholders(left) != _placeholders(right):
                 counts["unlike_placeholders"] += 1

@@ -43,13 +43,21 @@ def back_translate(
         work: folder of unfinished work.
     """
     translator = Translator.load(_fast_form(bundle, work), runtime)
+    truncated = 0
     with Progress("back-translate", len(lines), "sentences") as progress:
         for number, start in enumerate(range(0, len(lines), SHARD_LINES)):
             targets, file = lines[start : start + SHARD_LINES], work / f"shard-{number:05d}.json"
             if not file.exists():
                 write_json(file, _sources(translator, targets, params, decoding, number))
             progress.add(len(targets))
+            truncated += sum(translator.find_truncated(targets))
             yield _good_pairs(pairs(read_json(file), targets, "synthetic"), cleaning)
+    if truncated:
+        print(
+            f"back-translate: {truncated:,} of {len(lines):,} lines are longer than the {translator.limit} pieces that "
+            "the backward model reads; their sources were made of their beginnings",
+            flush=True,
+        )
 
 
 def _good_pairs(made: pd.DataFrame, cleaning: CleaningParams) -> pd.DataFrame:

@@ -28,6 +28,11 @@ class SubwordSampling:
         return {"enable_sampling": True, "alpha": self.alpha, "nbest_size": -1}
 
 
+def cut_source(pieces: list[int], limit: int) -> list[int]:
+    """Source pieces that end with EOS, cut to ``limit`` of them; EOS stays."""
+    return pieces if len(pieces) <= limit else [*pieces[: limit - 1], EOS]
+
+
 class Tokenizer(ABC):
     """Text to piece ids and back, for the two sides of a translation direction.
 

@@ -181,7 +181,7 @@ def _sample(lines: Iterable[str], limit: int = SAMPLE_LINES, limit_bytes: int = 
     size = 0
     least = -(2**64)  # ranks from here on are drawn; none that was once left out comes in again
     for position, line in enumerate(lines):
-        if not line.strip():
+        if not normalise(line):
             continue
         data = line.encode()
         rank = -int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")

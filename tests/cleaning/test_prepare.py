@@ -14,7 +14,9 @@ from seq2seq.cleaning.prepare import EXAMPLE_CHARACTERS, prepare
 from seq2seq.cleaning.splitting import choose_held_out, deal, hash_sources
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_tree
+from seq2seq.metrics.scores import quick_score
 from seq2seq.text.corpus import folders, pairs, read_corpus, write_corpus
+from seq2seq.text.normalization import normalise
 from tests.tiny_models import CLEANING
 
 ROOT = Path(__file__).parents[2]
@@ -75,19 +77,49 @@ def test_training_lines_are_normalised_and_duplicates_dropped_across_partitions_
     assert report["news"]["train"]["filters"]["duplicate"]["dropped"] == 30
 
 
-def test_published_sets_pass_untouched_and_merge_by_split(raw):
-    odd = [("  Spaced\u00a0out ", "A\u0308rger\u200b"), ("same", "same"), ("x", "lang " * 50), ("", "leer")]
+def test_published_sets_are_normalised_pass_whole_and_merge_by_split(raw):
+    odd = [("  Spaced\u00a0out ", "A\u0308rger\u200b"), ("same", "same"), ("x", "lang " * 50), ("\u200f", "leer")]
+    even = [("Spaced out", "Ärger"), ("same", "same"), ("x", ("lang " * 50).strip()), ("", "leer")]
     for place in ["validation/news", "gate/news", "test/news_2020"]:
         write(raw / place, odd * 3)
     write(raw / "validation/web", numbered(3, start=500))
     write(raw / "gate/web", numbered(4, start=600))
     write(raw / "train/web", numbered(5, start=700))
     out, report = clean(raw)
-    assert lines(out / "validation") == odd * 3 + numbered(3, start=500)
-    assert lines(out / "gate") == odd * 3 + numbered(4, start=600)
-    assert lines(out / "test/news_2020") == odd * 3
+    assert lines(out / "validation") == even * 3 + numbered(3, start=500)
+    assert lines(out / "gate") == even * 3 + numbered(4, start=600)
+    assert lines(out / "test/news_2020") == even * 3
     assert [folder.name for folder in folders(out / "test")] == ["news_2020"]
-    assert report["held_out"] == {"validation": 15, "gate": 16, "test/news_2020": 12}
+    assert report["held_out"] == {
+        "validation": {"lines": 15, "normalised": 9, "empty": 3},
+        "gate": {"lines": 16, "normalised": 9, "empty": 3},
+        "test/news_2020": {"lines": 12, "normalised": 9, "empty": 3},
+    }
+
+
+def test_a_perfect_output_scores_100_against_published_references(raw):
+    hebrew = [
+        ("I saw the film with my friends.", "\u200fראיתי את הסרט\u200f עם החברים שלי.\u200f"),
+        ("The book is on the table in the room.", "הספר נמצא\u200f על השולחן\u200f בחדר."),
+    ]
+    write(raw / "test/news_2020", hebrew)
+    out, _ = clean(raw)
+    references = [target for _, target in lines(out / "test/news_2020")]
+    outputs = [normalise(target) for _, target in hebrew]
+    assert quick_score(outputs, references, "he", "bleu") == pytest.approx(100)
+    assert quick_score(outputs, [target for _, target in hebrew], "he", "bleu") < 90
+
+
+def test_a_held_out_line_that_was_not_normalised_does_not_leak(raw):
+    write(raw / "test/news_2020", [("  A\u0308rger\u200b  everywhere ", "Überall\u00a0Trouble")])
+    write(
+        raw / "train/web",
+        [("\u00c4rger everywhere", "anders"), ("another", "überall Trouble"), *numbered(3, start=200)],
+    )
+    write(raw / "validation/web", numbered(1, start=900))
+    out, report = clean(raw)
+    assert lines(out / "train")[-3:] == numbered(3, start=200)
+    assert dropped(report["web"]["train"])["held_out"] == 2
 
 
 def test_no_line_of_a_held_out_set_reaches_training_whatever_its_case_and_side(raw):
@@ -203,7 +235,9 @@ def test_sets_are_taken_from_a_corpus_that_brings_none(tmp_path):
     write(tmp_path / "raw/train/app", messages(2000), rows=300)
     out, report = clean(tmp_path / "raw")
     held_out = {path: lines(out / path) for path in ("validation", "gate", "test/app_test")}
-    assert report["held_out"] == {path: len(found) for path, found in held_out.items()}
+    assert report["held_out"] == {
+        path: {"lines": len(found), "normalised": 0, "empty": 0} for path, found in held_out.items()
+    }
     assert all(80 <= len(found) <= 100 for found in held_out.values())  # 5 % of 2000 at most
     train = lines(out / "train")
     tally = report["app"]["train"]
@@ -221,7 +255,7 @@ def test_taken_sets_are_bounded_and_do_not_depend_on_the_order_of_lines(tmp_path
     for name, order in {"a": some, "b": some[::-1]}.items():
         write(tmp_path / name / "raw/train/app", order, rows=300)
         out, report = clean(tmp_path / name / "raw", held_out_at_most=30)
-        assert all(20 <= count <= 30 for count in report["held_out"].values())
+        assert all(20 <= counts["lines"] <= 30 for counts in report["held_out"].values())
         found.append([sorted(lines(out / path)) for path in ("validation", "gate", "test/app_test", "train")])
     assert found[0] == found[1]
 
@@ -244,7 +278,11 @@ def test_no_line_changes_from_one_held_out_set_to_another_when_a_corpus_grows():
 def test_a_corpus_of_one_source_per_set_still_works(tmp_path):
     write(tmp_path / "raw/train/mine", numbered(10))
     out, report = clean(tmp_path / "raw")
-    assert report["held_out"] == {"validation": 1, "gate": 1, "test/mine_test": 1}
+    assert {path: counts["lines"] for path, counts in report["held_out"].items()} == {
+        "validation": 1,
+        "gate": 1,
+        "test/mine_test": 1,
+    }
     assert len(lines(out / "train")) == 7
 
 
@@ -334,8 +372,10 @@ def test_the_stage_writes_the_same_bytes_in_any_folder_and_a_report(tmp_path):
     for seed, folder in enumerate([here, there]):
         write(folder / "data/raw/train/app", messages(200))
         write_mono(folder / "data/raw/mono/app", ["Eine Zeile", "Eine Zeile"])
+        write(folder / "data/raw/test/blank", [("\u200b", "leer"), ("full", "voll")])
         done = run_stage(folder, hash_seed=str(seed))
         assert done.returncode == 0, done.stderr
+        assert "clean: 1 of 2 lines of test/blank have an empty side" in done.stdout
     assert sha256_tree(here / "data/clean") == sha256_tree(there / "data/clean")
     assert sha256_tree(here / "reports") == sha256_tree(there / "reports")
     assert sorted(path.name for path in (here / "data/clean").iterdir()) == [

@@ -120,6 +120,16 @@ def test_only_the_best_pieces_are_drawn():
         assert {one[0] if one else TINY_EOS for one in drawn} == set(best[:expected])
 
 
+def test_of_the_best_k_pieces_those_are_drawn_that_hold_their_share_of_the_probability():
+    model, src = Table(0), torch.zeros(4000, 1, dtype=torch.long)
+    model.logits[0, 0, 1] = torch.tensor([0.4, 0.3, 0.2, 0.1]).log() / 2  # the table doubles its logits
+    # of the best three 0.4 / 0.9 and 0.7 / 0.9 of their probability; of all pieces 0.4 and 0.7
+    for top_k, top_p, drawn_from in ((3, 0.75, 2), (0, 0.75, 3), (3, 0.8, 3), (2, 0.5, 1), (2, 1.0, 2)):
+        sampling = SamplingParams(temperature=1.0, top_k=top_k, top_p=top_p)
+        drawn = sample(model, src, src >= 0, sampling, bos=1, eos=TINY_EOS, max_length=1)
+        assert {one[0] if one else TINY_EOS for one in drawn} == set(range(drawn_from)), (top_k, top_p)
+
+
 def ngrams(tokens, size):
     return [tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1)]
 

@@ -1,23 +1,19 @@
-"""What a bundle translates, by whichever engine, in whatever company, and from the command line."""
+"""What a bundle translates, by whichever engine and in whatever company."""
 
-import io
-import json
 import math
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
 from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.errors import UserError
-from seq2seq.decoding.params import SamplingParams
+from seq2seq.decoding.params import Hypothesis, SamplingParams
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.inference import ctranslate2_engine
 from seq2seq.inference.translator import Translator
 from seq2seq.models.transformer import Transformer
 from seq2seq.report.heat_maps import read_attention
-from tasks import translate
+from seq2seq.tokenizers.base import EOS, SubwordSampling
 from tests.tiny_models import (
     DECODING,
     LANGUAGES,
@@ -30,7 +26,6 @@ from tests.tiny_models import (
     tiny_tokenizer,
 )
 
-ROOT = Path(__file__).parents[2]
 TEXTS = [*tiny_corpus()["source"], "", "the the the king 7 7 7 , never seen"]
 
 
@@ -59,6 +54,7 @@ CHANGES = [
     {"patience": 1.0},
     {"patience": 1.5},
     {"length_penalty": 0.0},
+    {"length_penalty": 0.0, "patience": 1.0},
     {"min_length": 20},
     {"min_length": 40, "max_length_factor": 0.5},
     {"no_repeat_ngram": 1},
@@ -107,6 +103,66 @@ def test_an_output_that_was_cut_has_no_end(trained):
         assert ended == {True, False}
 
 
+EMPTY = ["", " \t", "\u200b", "\u00a0\u200f", "\ufeff\u00ad"]
+
+
+@pytest.mark.parametrize("bundles", [[0], [1], [0, 0]], ids=["pytorch", "ctranslate2", "ensemble"])
+def test_a_text_that_is_empty_once_it_is_normalised_has_an_empty_output(trained, bundles):
+    folders = [trained[one] for one in bundles]
+    translator = (
+        Translator.load_ensemble(folders, RUNTIME) if len(folders) > 1 else Translator.load(folders[0], RUNTIME)
+    )
+    first, last = TEXTS[:2]
+    texts = [first, *EMPTY, last]
+    assert translator.translate(texts, DECODING) == [
+        *translator.translate([first], DECODING),
+        *[""] * len(EMPTY),
+        *translator.translate([last], DECODING),
+    ]
+    assert [bool(outputs) for outputs in translator.nbest(texts, DECODING)] == [True, *[False] * len(EMPTY), True]
+    sampling = SamplingParams(temperature=1.0, top_k=1, top_p=1.0)
+    drawn = translator.sample(texts, DECODING, sampling, seed=1)
+    assert [bool(one) for one in drawn] == [True, *[False] * len(EMPTY), True]
+    assert translator.find_truncated(texts) == [False] * len(texts)
+    assert [len(row) for row in translator.score(EMPTY, EMPTY)] == [1] * len(EMPTY)  # the end alone
+
+
+def test_an_engine_bears_an_empty_output(trained):
+    engine = Translator.load(trained[1], RUNTIME).engine
+    assert list(engine.search([[[EOS]]], DECODING)) == [[[]]]
+    assert not next(engine.nbest([[[EOS]]], DECODING))[0][0].ended
+
+
+class Stammerer:
+    """An engine whose hypotheses spell one text in three ways and another in one."""
+
+    def __init__(self, tokenizer):
+        ways = [tuple(tokenizer.encode_target(["die Katze"], SubwordSampling(0.1, seed))[0]) for seed in range(40)]
+        first, second, third = list(dict.fromkeys(ways))[:3]
+        (other,) = tokenizer.encode_target(["ein Hund"])
+        found = [first, other, second, third]
+        self.hypotheses = [Hypothesis(list(pieces), -1.0 - rank, ended=True) for rank, pieces in enumerate(found)]
+
+    def nbest(self, batches, decoding):
+        for batch in batches:
+            yield [self.hypotheses for _ in batch]
+
+    def score(self, batches):
+        for batch in batches:
+            yield [[float(piece) for piece in [*output, EOS]] for _, output in batch]
+
+
+def test_no_text_comes_twice_in_an_n_best_list(trained, tokenizer):
+    whole = Translator.load(trained[0], RUNTIME)
+    engine = Stammerer(tokenizer)
+    (outputs,) = Translator(whole.manifest, tokenizer, engine, whole.limit).nbest(["the cat"], DECODING)
+    assert [one.text for one in outputs] == ["die Katze", "ein Hund"]
+    assert [one.score for one in outputs] == [-1.0, -2.0]  # the best of each text
+    for one, hypothesis in zip(outputs, engine.hypotheses, strict=False):
+        assert one.pieces == [tokenizer.target_pieces[piece] for piece in [*hypothesis.tokens, EOS]]
+        assert one.log_probs == [float(piece) for piece in [*hypothesis.tokens, EOS]]
+
+
 def test_a_given_translation_is_scored_and_the_right_one_higher(trained):
     corpus = tiny_corpus()
     sources, targets = corpus["source"].tolist(), corpus["target"].tolist()
@@ -144,48 +200,6 @@ def test_an_ensemble_needs_one_purpose(bundle, tokenizer, tmp_path):
     save_model(tmp_path / "short", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "summarization")
     with pytest.raises(UserError, match="short is for summarization from en to de, but"):
         Translator.load_ensemble([bundle, tmp_path / "short"], RUNTIME)
-
-
-def say(monkeypatch, text):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-
-
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [("", 0), ("\n", 1), ("the king\n\x1e\n", 2), ("the\u2028cat sees\x0c the\rsea .\x85\r\n\n12 books", 3)],
-)
-def test_each_line_gives_one_line(trained, capsys, monkeypatch, text, lines):
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
-    say(monkeypatch, text)
-    translate.main()
-    assert capsys.readouterr().out.count("\n") == lines
-
-
-def test_lines_that_are_not_utf_8_are_told(trained, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9\n")))
-    with pytest.raises(UserError, match=r"standard input is not UTF-8: .*; convert it"):
-        translate.main()
-
-
-def test_lines_are_translated_on_the_command_line(trained, capsys, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    say(monkeypatch, "the cat sees the sea .\n\nmy aunt paints 12 books .\n")
-    monkeypatch.setattr(sys, "argv", ["translate", str(trained[1])])
-    translate.main()
-    lines = capsys.readouterr().out.split("\n")
-    assert lines[0]
-    assert lines[1] == ""
-    assert len(lines) == 4
-    say(monkeypatch, "the cat sees the sea .\n")
-    monkeypatch.setattr(sys, "argv", ["translate", str(trained[0]), str(trained[0]), "--nbest"])
-    translate.main()
-    found = json.loads(capsys.readouterr().out)
-    assert found["source"] == "the cat sees the sea ."
-    assert found["outputs"][0]["text"] == lines[0]
-    assert len(found["outputs"]) == 5
 
 
 SHAPES = [
@@ -299,8 +313,38 @@ def test_all_may_be_drawn_where_more_are_asked_for_than_there_are(bundle, float_
 def test_a_text_longer_than_the_model_is_cut_the_same_for_both_engines(bundle, float_engine):
     long = "the cat sees the sea . " * 50
     ours, fast = (Translator.load(folder, RUNTIME) for folder in (bundle, float_engine))
-    assert len(ours.encode([long])[0]) == len(fast.encode([long])[0]) == SMALL.max_length
+    (whole,) = ours.tokenizer.encode_source([long])
+    assert ours.encode([long]) == fast.encode([long]) == [[*whole[: SMALL.max_length - 1], EOS]]
     assert_same_scores(ours, fast, [long])
+
+
+def test_a_text_that_just_fits_is_not_cut(bundle):
+    translator = Translator.load(bundle, RUNTIME)
+    texts = ["the cat sees the sea . " * 50]
+    while len(translator.tokenizer.encode_source(texts[-1:])[0]) > SMALL.max_length:
+        texts.append(texts[-1][:-1])
+    assert len(translator.encode(texts[-1:])[0]) == SMALL.max_length
+    assert translator.find_truncated([*texts, ""]) == [*[True] * (len(texts) - 1), False, False]
+
+
+def test_the_fast_engine_reads_sources_of_over_1024_pieces_to_their_end(tokenizer, tmp_path):
+    torch.manual_seed(1)
+    params = SMALL.model_copy(update={"max_length": 1200})
+    model = shaken(Transformer(params, tokenizer.source_size, tokenizer.target_size, tokenizer.shared))
+    save_model(tmp_path / "ours", model, tokenizer, LANGUAGES, ORIGIN, "translation")
+    export_ctranslate2(tmp_path / "ours", tmp_path / "fast", "float32")
+    ours, fast = (Translator.load(tmp_path / name, RUNTIME) for name in ("ours", "fast"))
+    start = "the cat sees the sea . " * 1030
+    start = start[: next(size for size in range(0, len(start), 10) if len(ours.encode([start[:size]])[0]) > 1030)]
+    texts, target = [f"{start} {end}" for end in ("my aunt paints 12 books .", "a dog loses .")], "die Katze sieht"
+    assert ours.find_truncated(texts) == [False, False]
+    expected = ours.score(texts, [target] * 2)
+    found = fast.score(texts, [target] * 2)
+    for row, (theirs, ours_) in enumerate(zip(found, expected, strict=True)):
+        assert theirs == pytest.approx(ours_, abs=1e-4), row
+    decoding = DECODING.model_copy(update={"max_length_factor": 0.01})
+    one, other = (outputs[0].score for outputs in fast.nbest(texts, decoding))
+    assert abs(one - other) > 1e-6  # what differs lies behind 1,024 pieces
 
 
 def test_the_attention_matrix_fits_the_pieces(bundle):

@@ -47,7 +47,7 @@ def write_scores(reports, rouge=False):
     for model, frame in {"float32": float32, "int8": int8}.items():
         shutil.rmtree(reports / "predictions" / model, ignore_errors=True)
         write_predictions(reports / "predictions" / model, dict.fromkeys(tests, frame))
-        numbers = score(frame["prediction"].tolist(), frame["target"].tolist(), "de", 100, 1, rouge)
+        numbers = score(frame["prediction"].tolist(), frame["target"].tolist(), "de", 100, 1, rouge) | {"truncated": 3}
         found[model] = {"tests": dict.fromkeys(tests, numbers), "gate": numbers}
     beside = {"copy_source": numbers, "nearest_sentence": numbers}
     if rouge:
@@ -76,7 +76,11 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     cleaning = {
         "tiny": {"train": tally(30, empty=2, held_out=4), "mono": tally(8, empty=0, in_training=1)},
         "pairs": {"train": tally(3, empty=0)},
-        "held_out": {"validation": 1, "gate": 12, "test/first": 12},
+        "held_out": {
+            "validation": {"lines": 1, "normalised": 0, "empty": 0},
+            "gate": {"lines": 12, "normalised": 0, "empty": 0},
+            "test/first": {"lines": 12, "normalised": 5, "empty": 1},
+        },
     }
     write_json(reports / "cleaning.json", cleaning)
     monkeypatch.chdir(tmp_path)
@@ -161,6 +165,11 @@ def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
     assert "equal to a held-out line −4" in text
     assert "sampling temperature 1.0, top_k 0, top_p 1.0" in text
     assert "copy of the source" in text and "nearest training sentence" in text
+    assert "3 sources have more pieces than the model reads" in text
+    assert (
+        "test/first: 5 lines were normalised as training text is; 1 have an empty side and stay, as published." in text
+    )
+    assert "gate: 12 lines" not in text
     assert "da7a" * 16 in text
 
 

@@ -67,6 +67,21 @@ def test_sampling_draws_another_source_for_another_seed(backward, tmp_path):
     assert list(first["source"]) != list(other["source"])
 
 
+def test_sampling_draws_another_source_in_each_shard(backward, tmp_path, monkeypatch):
+    monkeypatch.setattr(back_translation, "SHARD_LINES", 10)
+    lines = LINES[:10] * 2
+    shards = list(back_translate(backward, lines, SAMPLING, CLEANING, DECODING, RUNTIME, tmp_path))
+    first, second = (list(shard["source"]) for shard in shards)
+    assert first != second
+
+
+def test_lines_that_the_backward_model_cannot_read_to_their_ends_are_counted(backward, tmp_path, capsys):
+    lines = [LINES[0], "die Katze sieht " * 40, LINES[1]]
+    for _ in range(2):  # made, and found finished
+        list(back_translate(backward, lines, BEAM, CLEANING, DECODING, RUNTIME, tmp_path))
+        assert "back-translate: 1 of 3 lines are longer than the 64 pieces" in capsys.readouterr().out
+
+
 def test_the_choice_of_lines_depends_on_lines_and_seed_alone():
     lines = [f"line {number}" for number in range(100)]
     chosen = choose_lines(lines, 10, seed=1)

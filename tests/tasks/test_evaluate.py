@@ -14,9 +14,9 @@ from seq2seq.decoding.params import DecodingParams
 from seq2seq.evaluation.held_out import read_gate, read_test_sets
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.inference.translator import Translator
-from seq2seq.text.corpus import write_corpus
+from seq2seq.text.corpus import pairs, write_corpus
 from tasks import evaluate
-from tests.tiny_models import LANGUAGES, RUNTIME, tiny_corpus, tiny_model
+from tests.tiny_models import LANGUAGES, RUNTIME, SMALL, tiny_corpus, tiny_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,6 +77,24 @@ def test_keeps_what_the_model_says_to_each_set_and_scores_it(workspace, monkeypa
         assert found["source"].tolist() == kept["source"].tolist()
         assert found["target"].tolist() == kept["target"].tolist()
         assert found["prediction"].tolist() == translator.translate(kept["source"].tolist(), decoding)
+
+
+def test_sources_without_text_and_sources_that_are_cut_are_counted_and_do_no_harm(
+    workspace, tmp_path, monkeypatch, capsys
+):
+    shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
+    corpus = tiny_corpus()
+    odd = pairs(["\u200b", "the cat sees " * 60, ""], ["die Katze", "die Katze sieht", ""], "odd")
+    write_corpus(tmp_path / "data/clean/test/first", [corpus[7:12], odd])
+    for bundle in ("forward", "int8"):
+        scores = run(tmp_path, monkeypatch, bundle, bundle, "--training", "data/clean/train")
+        assert {name: score["truncated"] for name, score in scores["tests"].items()} == {"first": 1, "second": 0}
+        assert scores["gate"]["truncated"] == 0
+        found = pd.read_parquet(tmp_path / bundle / "predictions/first.parquet")["prediction"].tolist()
+        assert [bool(one) for one in found] == [True] * 5 + [False, True, False]
+        told = [line for line in capsys.readouterr().out.splitlines() if "pieces" in line]
+        assert len(told) == 1
+        assert told[0].startswith(f"first: 1 of 8 sources are longer than the {SMALL.max_length} pieces")
 
 
 def test_training_pairs_bring_baselines_and_change_nothing_else(workspace, monkeypatch):
