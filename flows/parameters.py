@@ -18,7 +18,8 @@ from seq2seq.settings import Parameters, check_parameters
 from seq2seq.sources.catalogue import load_catalogue, select
 from seq2seq.sources.text_files import check_tables
 
-CATALOGUE, PRETRAINED = Path("data", "catalogue.yaml"), Path("models", "pretrained")  # as in dvc.yaml
+CATALOGUE = Path("data", "catalogue.yaml")  # as in dvc.yaml
+PRETRAINED = Path("models", "pretrained")
 
 
 def read_parameters(

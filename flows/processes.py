@@ -19,7 +19,8 @@ class Children:
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self.folder, self.environment = folder, dict(environment)
+        self.folder = folder
+        self.environment = dict(environment)
         self.stopping = threading.Event()
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()

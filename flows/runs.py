@@ -28,7 +28,8 @@ RUN = Path("run.json")  # in the working copy of a run: what was laid over param
 LOCK = Path(".work", "flow.lock")  # held while a flow works there
 NAME = re.compile(r"\w[\w.-]*")  # of a preset, and of a run; names that are made here may have a + besides
 LONGEST_NAME = 100  # bytes; file systems know names of up to 255
-QUALITY, REGISTRATION = Path("reports", "quality.json"), Path("reports", "registration.json")
+QUALITY = Path("reports", "quality.json")
+REGISTRATION = Path("reports", "registration.json")
 
 
 def resolve(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tuple[dict[str, Any], str]:
@@ -119,7 +120,8 @@ def _row(folder: Path, started: float) -> dict[str, str]:
         "laid over params.yaml": _flags(read_json(folder / RUN)),
     }
     if row["state"] == "finished":  # what a run that stopped has there is of an earlier one
-        made, tests = read_json(registration), read_json(folder / QUALITY)["int8"]
+        made = read_json(registration)
+        tests = read_json(folder / QUALITY)["int8"]
         row["version"] = f"{made['name']} {made['version']}"
         row["int8 BLEU"] = ", ".join(f"{scores['bleu']:.1f} ({test})" for test, scores in tests.items())
     return row

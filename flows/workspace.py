@@ -141,7 +141,8 @@ def _share_fetched_files(root: Path, folder: Path) -> None:
     """Make a copy fetch into the checkout's folder: a fetched file is known by its digest, whoever asked for it."""
     from tasks.stage import FETCHED
 
-    shared, link = (root / FETCHED).resolve(), folder / FETCHED
+    shared = (root / FETCHED).resolve()
+    link = folder / FETCHED
     shared.mkdir(parents=True, exist_ok=True)
     target = Path(os.path.relpath(shared, link.parent.resolve()))  # a checkout may be moved, its copies with it
     if link.is_symlink():

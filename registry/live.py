@@ -20,7 +20,8 @@ TRAINING = "training_sha256"  # the tag by which a resumed training finds its ru
 
 def main() -> None:
     """Log each point to the run of the training as soon as it comes, or later if the server is away."""
-    (name, digest), points = sys.argv[1:], list[dict[str, Any]]()
+    name, digest = sys.argv[1:]
+    points = list[dict[str, Any]]()
     for line in sys.stdin:
         points.append(json.loads(line))
         try:
@@ -47,7 +48,8 @@ def _log(store: Store, run_id: str, point: dict[str, Any]) -> None:
     from mlflow.entities import Metric
     from mlflow.utils.time import get_current_time_millis
 
-    now, step = get_current_time_millis(), point["update"]
+    now = get_current_time_millis()
+    step = point["update"]
     values = {key: value for key, value in point.items() if key != "update" and value is not None}
     metrics = [Metric(key, value, now, step) for key, value in values.items()]
     store.client.log_batch(run_id, metrics=metrics)

@@ -81,7 +81,8 @@ def register(store: Store, outputs: Outputs, summary: dict[str, Any]) -> dict[st
     The version is made last, so that one exists only with its whole record; what a killed
     registration left is removed first.
     """
-    name, digest = summary["name"], summary["bundles"]["int8"]
+    name = summary["name"]
+    digest = summary["bundles"]["int8"]
     tags = _lineage(outputs, summary)
     versions = store.client.search_model_versions(f"name = '{name}' and tags.bundle_sha256 = '{digest}'")
     if not versions:
@@ -129,7 +130,8 @@ def _record(
     mlflow.set_tracking_uri(store.uri)
     run_name = f"{summary['name']} {summary['bundles']['int8'][:8]}"
     with mlflow.start_run(experiment_id=experiment, run_name=run_name, tags=tags) as active:
-        run_id, started = active.info.run_id, active.info.start_time
+        run_id = active.info.run_id
+        started = active.info.start_time
         mlflow.log_params({key: str(value) for key, value in _leaves(read_yaml(PARAMS), ".")})
         speed = read_json(outputs.reports / "speed.json")
         mlflow.log_metrics(dict(_numbers(summary["scores"] | {"speed": speed})))

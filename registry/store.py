@@ -22,7 +22,8 @@ from seq2seq.core.command_line import run
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import hold_lock, replacing
 
-FOLDER, ARTIFACTS = Path("mlruns"), "artifacts"
+FOLDER = Path("mlruns")
+ARTIFACTS = "artifacts"
 SQLITE = "sqlite:///"
 WAITING = "another process uses the MLflow store; waiting for it to end"
 # MLflow waits minutes for a silent server; it may be that patient only once the server has answered
@@ -84,7 +85,8 @@ def open_store() -> Iterator[Store]:
         os.environ.setdefault(name, value)
     if uri.startswith(SQLITE):
         database = Path(uri.removeprefix(SQLITE)).resolve()
-        uri, artifacts = f"{SQLITE}{database}", database.parent / ARTIFACTS
+        uri = f"{SQLITE}{database}"
+        artifacts = database.parent / ARTIFACTS
         with hold_lock(database.with_name(f"{database.name}.lock"), WAITING), _short_errors(uri):
             if database.exists():
                 _follow_move(database)

@@ -25,7 +25,8 @@ def main() -> None:
     if not sys.argv[1:]:
         sys.argv += _flags_of_stage()
     paths = path_arguments(__doc__, "bundle", "int8", "reports", "out", "registration")
-    name, outputs = registered_name(PARAMS), Outputs(paths.bundle, paths.int8, paths.reports)
+    name = registered_name(PARAMS)
+    outputs = Outputs(paths.bundle, paths.int8, paths.reports)
     outputs.check()
     summary = summarize(name, outputs)
     with open_store() as store:

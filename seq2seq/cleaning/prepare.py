@@ -66,7 +66,8 @@ def prepare(raw: Path, out: Path, params: CleaningParams) -> dict[str, Any]:
         raise UserError(f"{raw / TRAIN} has no pairs; check corpora and languages in params.yaml")
     filtered = out / ".filtered"  # what leaks is only known once all held-out sets are
     with Progress("clean", total=sum(map(count_lines, [*train, *mono])), unit="lines") as progress:
-        filters, seen = pair_filters(params), Seen()
+        filters = pair_filters(params)
+        seen = Seen()
         for folder, tally in train.items():
             write_corpus(filtered / folder.name, _filter_pairs(folder, filters, seen, tally, progress))
         _refuse_nothing(folders(filtered), train)
@@ -80,7 +81,8 @@ def prepare(raw: Path, out: Path, params: CleaningParams) -> dict[str, Any]:
         _refuse_nothing([out / TRAIN], train)
         shutil.rmtree(filtered)
 
-        filters, seen = mono_filters(params), Seen()
+        filters = mono_filters(params)
+        seen = Seen()
         lines = (_filter_mono(folder, filters, held_out, trained, seen, mono[folder], progress) for folder in mono)
         write_corpus(out / MONO, chain.from_iterable(lines))
     return _report(train, mono, held_out)

@@ -18,7 +18,9 @@ class Progress:
         What was done before this start, ``initial``, counts as done and says nothing of the rate.
         """
         self.quiet = quiet
-        self.label, self.total, self.unit = label, total, unit
+        self.label = label
+        self.total = total
+        self.unit = unit
         self.done = self.initial = initial
         self.note = ""
         self.started = self.last_line = time.monotonic()

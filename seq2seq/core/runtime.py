@@ -66,7 +66,8 @@ def find_device(params: RuntimeParams) -> "torch.device":
         if params.precision == "fp16":
             raise UserError("runtime.precision fp16 needs a GPU; set it to float32, or to bf16")
         return torch.device("cpu")
-    processes, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()  # set by torchrun
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # set by torchrun
+    gpus = torch.cuda.device_count()
     if processes > gpus:
         raise UserError(
             f"torchrun starts {processes} processes here, one for each GPU, but there are {gpus} GPUs; "

@@ -91,7 +91,9 @@ def _size(path: Path) -> int:
 def _download(file: RemoteFile, partial: Path, progress: Progress) -> None:
     """Bring ``partial`` to its full size, trying again as long as that may help."""
     progress.add(_size(partial))
-    failures, answered, started = 0, False, time.monotonic()
+    failures = 0
+    answered = False
+    started = time.monotonic()
     with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
         while True:
             before = _size(partial)

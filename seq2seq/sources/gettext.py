@@ -127,7 +127,8 @@ def _read_texts(archive: zipfile.ZipFile, source: str, target: str, counts: Coun
 
 
 def _read_messages(archive: zipfile.ZipFile, language: str, counts: Counter[str]) -> Messages:
-    wanted, messages = locale_names(language), Messages()
+    wanted = locale_names(language)
+    messages = Messages()
     members = {member: match for member in sorted(archive.namelist()) if (match := _MEMBER.fullmatch(member))}
     for member, match in members.items():
         if match["locale"].replace("-", "_").lower() not in wanted:

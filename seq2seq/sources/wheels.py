@@ -52,7 +52,8 @@ def _run_pip(wheel: Wheel, folder: Path, lock: int) -> None:
     result = subprocess.run(command, capture_output=True, text=True, pass_fds=(lock,), check=False)
     if result.returncode == 0:
         return
-    name, said = f"{wheel.package} {wheel.version}", result.stdout + result.stderr
+    name = f"{wheel.package} {wheel.version}"
+    said = result.stdout + result.stderr
     if "DO NOT MATCH THE HASHES" in said:
         got = re.search(r"Got\s+([0-9a-f]{64})", said)
         raise UserError(

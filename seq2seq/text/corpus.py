@@ -64,7 +64,8 @@ def write_corpus(folder: Path, frames: Iterable[pd.DataFrame], rows: int = ROWS_
         nonlocal waiting, number
         table = pa.concat_tables(waiting).combine_chunks()
         pq.write_table(table.slice(0, size), folder / f"part-{number:05d}.parquet", compression="zstd")
-        waiting, number = [table.slice(size)], number + 1
+        waiting = [table.slice(size)]
+        number += 1
 
     for frame in frames:
         waiting.append(

@@ -43,7 +43,8 @@ def _opening_hours(rng: Random) -> Drawn:
 
 def _comparison(rng: Random) -> Drawn:
     less, more = sorted(rng.sample(range(18, 91), 2))
-    people, things = rng.sample(sorted(vocabulary.NAMES), 2), rng.sample(vocabulary.ITEMS, 2)
+    people = rng.sample(sorted(vocabulary.NAMES), 2)
+    things = rng.sample(vocabulary.ITEMS, 2)
     first = rng.randrange(2)  # the place of the younger or cheaper one
     slots = numbers(a=[less, more][first], b=[less, more][1 - first])
     slots |= {"one": people[0], "two": people[1], "young": people[first], "old": people[1 - first]}
@@ -52,7 +53,8 @@ def _comparison(rng: Random) -> Drawn:
 
 
 def _opposite(rng: Random) -> Drawn:
-    words, thing = rng.choice(_OPPOSITES).split(), rng.choice(vocabulary.ITEMS)
+    words = rng.choice(_OPPOSITES).split()
+    thing = rng.choice(vocabulary.ITEMS)
     rng.shuffle(words)
     one, other = words
     return [f"opposite/{one}/{thing}"], {
@@ -92,8 +94,10 @@ def _side(rng: Random) -> Drawn:
 
 
 def _manners(rng: Random) -> Drawn:
-    thing, name = rng.choice(vocabulary.PORTABLE), _name(rng)
-    relative, event = _relative(rng), rng.choice(vocabulary.EVENTS)
+    thing = rng.choice(vocabulary.PORTABLE)
+    name = _name(rng)
+    relative = _relative(rng)
+    event = rng.choice(vocabulary.EVENTS)
     subject = vocabulary.FAMILY[relative]
     return [f"thing/{thing}/{name}", f"visit/{relative}/{event}"], {
         "thing": thing, "name": name, "relative": relative, "event": event,

@@ -49,7 +49,8 @@ def draw(name: str, seed: int) -> Iterator[Pair]:
 def _say_its(rng: Random, name: str, seed: int) -> str:
     while True:
         place, other = rng.sample(vocabulary.PLACES, 2)
-        pattern, city = rng.choice(ITS), rng.choice(vocabulary.CITIES)
+        pattern = rng.choice(ITS)
+        city = rng.choice(vocabulary.CITIES)
         if belongs([f"its/{place}/{city}"], name, seed):
             return pattern.format(
                 place=place,

@@ -130,7 +130,8 @@ SLIPS: dict[str, Slip] = {
     "singular": _slip(2, _any_of(_COUNTED), _replace(_COUNTED)),
     "past tense": _slip(3, _any_of(_WRONG_PAST), _replace(_WRONG_PAST)),
 }
-_NAMES, _WEIGHTS = list(SLIPS), [weight for weight, _, _ in SLIPS.values()]
+_NAMES = list(SLIPS)
+_WEIGHTS = [weight for weight, _, _ in SLIPS.values()]
 
 
 def slip(rng: Random, name: str, text: str) -> str:

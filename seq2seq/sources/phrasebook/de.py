@@ -194,13 +194,16 @@ def _denied_item(clause: Clause) -> Item | None:
 
 def _middle(clause: Clause, fronted: bool = False) -> tuple[str, str]:
     """The pronoun that leads the middle field, if there is one, and the rest of the field."""
-    frame, phrases = FRAMES[clause.frame], _phrases(clause)
-    pattern, pronoun = frame.middle, ""
+    frame = FRAMES[clause.frame]
+    phrases = _phrases(clause)
+    pattern = frame.middle
+    pronoun = ""
     if frame.verb.startswith("sich "):
         pronoun = words.reflexive(clause.slots["subject"])
     opening, closed, rest = pattern.partition("}")
     if opening.startswith("{") and isinstance(clause.slots.get(opening[1:].split(":")[0]), Pronoun):
-        pronoun, pattern = fill(opening + closed, phrases), rest
+        pronoun = fill(opening + closed, phrases)
+        pattern = rest
     adjuncts = spaced("" if fronted else words.when(clause.when), words.where(clause.place))
     nicht = "nicht" if clause.negated and not _denied_item(clause) else ""
     return pronoun, fill(pattern, phrases).replace("*", adjuncts).replace("~", nicht)
@@ -208,7 +211,8 @@ def _middle(clause: Clause, fronted: bool = False) -> tuple[str, str]:
 
 def _person(clause: Clause) -> str:
     """Whether the verb agrees with ich, er or wir."""
-    subject, number = clause.slots.get("subject"), FRAMES[clause.frame].number
+    subject = clause.slots.get("subject")
+    number = FRAMES[clause.frame].number
     if number or not isinstance(subject, Pronoun):
         return number or "er"
     return {"I": "ich", "we": "wir", "you": "wir"}.get(subject.word, "er")
@@ -241,7 +245,8 @@ def _verb(clause: Clause) -> tuple[str, str, str]:
 
 
 def _fields(clause: Clause, fronted: bool = False) -> Fields:
-    frame, phrases = FRAMES[clause.frame], _phrases(clause)
+    frame = FRAMES[clause.frame]
+    phrases = _phrases(clause)
     pronoun, middle = _middle(clause, fronted)
     finite, prefix, closing = _verb(clause)
     subject = fill(frame.subject, phrases)

@@ -271,7 +271,8 @@ def _person(clause: Clause, frame: Frame) -> str:
 def _verb(clause: Clause, question: bool) -> tuple[str, str]:
     """Auxiliary (empty where English needs none) and the rest of the verb."""
     frame = FRAMES[clause.frame]
-    infinitive, person = frame.verb.split()[0], _person(clause, frame)
+    infinitive = frame.verb.split()[0]
+    person = _person(clause, frame)
     support = question or clause.negated
     if clause.modal in _MODALS:
         auxiliary, rest = _MODALS[clause.modal]

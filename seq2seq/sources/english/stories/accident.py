@@ -17,7 +17,8 @@ _CAUSES = {  # as the police report it, and in a few words
 
 
 def _draw(rng: Random) -> Drawn:
-    (start, end, other), (officer, witness) = cities(rng, 3), people(rng, 2)
+    start, end, other = cities(rng, 3)
+    officer, witness = people(rng, 2)
     cause, noun = rng.choice(list(_CAUSES.items()))
     adults, children, hours = rng.randint(2, 9), rng.randint(2, 6), rng.randint(2, 9)
     hour, day = rng.randint(5, 22), rng.randrange(7)

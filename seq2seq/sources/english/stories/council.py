@@ -21,7 +21,8 @@ _PLANS = {  # in the words of the proposal, and of the newspaper
 
 
 def _draw(rng: Random) -> Drawn:
-    (place, other), (mayor, member) = cities(rng, 2), people(rng, 2)
+    place, other = cities(rng, 2)
+    mayor, member = people(rng, 2)
     plan, noun = rng.choice(list(_PLANS.items()))
     more, fewer = rng.randint(10, 30), rng.randint(0, 9)
     if rng.random() < 0.5:

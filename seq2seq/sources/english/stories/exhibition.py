@@ -20,7 +20,8 @@ _FIRST_DAY = date(2025, 1, 1)
 
 
 def _draw(rng: Random) -> Drawn:
-    (town, other), (artist, curator) = cities(rng, 2), people(rng, 2)
+    town, other = cities(rng, 2)
+    artist, curator = people(rng, 2)
     place = rng.choice(_PLACES)
     pieces, art = rng.choice(list(_ART.items()))
     number = rng.randint(20, 180)

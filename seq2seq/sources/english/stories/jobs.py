@@ -21,7 +21,8 @@ _LESS = {
 
 
 def _draw(rng: Random) -> Drawn:
-    (place, other), (director, worker) = cities(rng, 2), people(rng, 2)
+    place, other = cities(rng, 2)
+    director, worker = people(rng, 2)
     thing = rng.choice(ITEMS)
     few, many = sorted(rng.sample(range(1, 11), 2))
     grows = rng.random() < 0.5

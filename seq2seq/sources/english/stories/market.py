@@ -23,9 +23,11 @@ _FOOD = sorted({*SUBSTANCES["mass-gram"], *SUBSTANCES["mass-kilogram"]})
 
 
 def _draw(rng: Random) -> Drawn:
-    place, (food, other) = cities(rng, 1)[0], rng.sample(_FOOD, 2)
+    place = cities(rng, 1)[0]
+    food, other = rng.sample(_FOOD, 2)
     trader, shopper = people(rng, 2)
-    rises, percent = rng.random() < 0.5, rng.choice([2, 3, 4, 5, 8, 10, 12, 15, 20, 25, 30])
+    rises = rng.random() < 0.5
+    percent = rng.choice([2, 3, 4, 5, 8, 10, 12, 15, 20, 25, 30])
     reason, noun = rng.choice(list((_UP if rises else _DOWN).items()))
     how = " a little" if percent < 5 else "" if percent < 20 else " a lot"
     old = 100 * rng.randint(2, 30)

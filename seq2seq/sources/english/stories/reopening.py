@@ -7,7 +7,8 @@ from seq2seq.sources.phrasebook.vocabulary import PLACES
 
 
 def _draw(rng: Random) -> Drawn:
-    (town, other), (director, guest) = cities(rng, 2), people(rng, 2)
+    town, other = cities(rng, 2)
+    director, guest = people(rng, 2)
     place = rng.choice(PLACES)
     years, opened = rng.randint(2, 9), rng.randint(2012, 2026)
     day = rng.randrange(7)

@@ -16,7 +16,8 @@ _FEELS = {5: "freezing", 10: "cold", 16: "cool", 22: "mild", 28: "warm", 99: "ho
 
 
 def _draw(rng: Random) -> Drawn:
-    (place, other), day = cities(rng, 2), rng.randrange(7)
+    place, other = cities(rng, 2)
+    day = rng.randrange(7)
     sky, (lowest, highest, clues) = rng.choice(list(_SKIES.items()))
     high = rng.randint(lowest, highest)
     then = high + rng.choice([1] if high < 12 else [-1, 1]) * rng.randint(2, 11)
