@@ -75,7 +75,8 @@ class PairedSequences:
     def batch(self, rows: Iterable[int]) -> Batch:
         """Pad the chosen pairs into one batch."""
         chosen = list(rows)
-        src, bodies = pad([self.src[row] for row in chosen]), [self.tgt[row] for row in chosen]
+        src = pad([self.src[row] for row in chosen])
+        bodies = [self.tgt[row] for row in chosen]
         tgt_in = pad([np.concatenate([[BOS], body]) for body in bodies])
         tgt_out = pad([np.concatenate([body, [EOS]]) for body in bodies])
         return Batch(src, src != PAD, tgt_in, tgt_out, tgt_out != PAD)

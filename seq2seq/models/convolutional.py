@@ -71,7 +71,8 @@ class SourceAttention(nn.Module):
 
     def forward(self, hidden: Tensor, embedded: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
         """Map [B, T, D], with the embeddings [B, T, D] below it, to [B, T, D]; ``mask`` [B, S]."""
-        query, allowed = self.queries(hidden, embedded), mask.unsqueeze(1)  # [B, 1, S]
+        query = self.queries(hidden, embedded)
+        allowed = mask.unsqueeze(1)  # [B, 1, S]
         return self.out(F.scaled_dot_product_attention(query, keys, values, attn_mask=allowed))  # type: ignore[no-any-return]
 
 
@@ -117,7 +118,9 @@ class Convolutional(FromScratch):
     def _encode(self, src: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values [B, S, D] of the source."""
         embedded = self._embed(self.source_embedding, self.source_positions.weight[: src.shape[1]], src)
-        x, beside, real = embedded, self.params.kernel // 2, mask.unsqueeze(2)
+        x = embedded
+        beside = self.params.kernel // 2
+        real = mask.unsqueeze(2)
         for layer in self.encoder:
             padded = F.pad(x * real, (0, 0, beside, beside))  # [B, S + W - 1, D]
             x = x + layer(padded)

@@ -113,7 +113,8 @@ class Pretrained(EncoderDecoder):
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Logits [B, V] of the piece after ``tokens`` [B], and the state that includes them."""
-        fixed, layers = state.fixed, len(state.moving) // 2
+        fixed = state.fixed
+        layers = len(state.moving) // 2
         past, source = (_unflatten(tensors, layers) for tensors in (state.moving, fixed))
         hidden, own, _ = self._advance(tokens.unsqueeze(1), fixed["mask"], fixed["memory"], past, source)
         return self.project(hidden).squeeze(1), State(fixed, _flatten(own))
@@ -234,7 +235,8 @@ class _NoHead(nn.Module):
 def take_head(body: Any) -> tuple[nn.Parameter, nn.Parameter | None]:
     """Take the output projection off a model, and return its weight [U, D] and its bias [U], if it has one."""
     head = body.get_output_embeddings()
-    bias, fixed = head.bias, getattr(body, "final_logits_bias", None)
+    bias = head.bias
+    fixed = getattr(body, "final_logits_bias", None)
     if fixed is not None:  # BART's: not trained, and added behind the head
         bias = nn.Parameter(fixed.detach().squeeze(0).clone(), requires_grad=False)
         body.final_logits_bias = torch.zeros(1, 1)

@@ -205,7 +205,8 @@ class Recurrent(FromScratch):
 
     def _encode(self, src: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The memory [B, S, D] of a source, and a summary [B, D]: what each direction read last."""
-        x, flip = self._embed(self.source_embedding, src), reversal(mask)
+        x = self._embed(self.source_embedding, src)
+        flip = reversal(mask)
         for number, layer in enumerate(self.encoder):
             x = self._add(number, x, layer(x, flip))
         last = take(x, mask.sum(1, keepdim=True) - 1).squeeze(1)  # [B, D]
@@ -218,7 +219,8 @@ class Recurrent(FromScratch):
         """Encode a batch, [B, S], and return the state before the first target piece."""
         memory, summary = self._encode(src, mask)
         layers = torch.tanh(self.bridge(summary)).view(len(src), self.params.decoder_layers, -1)  # [B, L, C]
-        fixed, moving = {}, {"layers": layers}
+        fixed: dict[str, Tensor] = {}
+        moving = {"layers": layers}
         if self.source_attention is not None:
             fixed = {"memory": memory, "keys": self.source_attention.score.keys(memory), "mask": mask}
         if self.params.input_feeding:
@@ -235,7 +237,8 @@ class Recurrent(FromScratch):
         return x, torch.stack(states, dim=1)
 
     def _attend(self, x: Tensor, state: State) -> Tensor:
-        attention, fixed = self.source_attention, state.fixed
+        attention = self.source_attention
+        fixed = state.fixed
         if attention is None:  # dropout has met x already
             return self.norm(x)  # type: ignore[no-any-return]
         x = attention(x, fixed["keys"], fixed["memory"], fixed["mask"])
@@ -247,7 +250,9 @@ class Recurrent(FromScratch):
         if not self.params.input_feeding:
             x, layers = self._recur(x, state.moving["layers"])
             return self._attend(x, state), State(state.fixed, {"layers": layers})
-        layers, fed, hidden = state.moving["layers"], state.moving["fed"], []
+        layers = state.moving["layers"]
+        fed = state.moving["fed"]
+        hidden: list[Tensor] = []
         for piece in x.unbind(1):  # [B, D]
             out, layers = self._recur(torch.cat([piece, fed], dim=1).unsqueeze(1), layers)
             fed = self._attend(out, state).squeeze(1)

@@ -249,7 +249,8 @@ class Transformer(FromScratch):
     def start(self, src: Tensor, mask: Tensor) -> State:
         """Encode a batch, [B, S], and return the state before the first target piece."""
         memory = self.encode(src, mask)
-        fixed, moving = {"mask": mask}, {}
+        fixed = {"mask": mask}
+        moving: dict[str, Tensor] = {}
         for number, layer in enumerate(self.decoder):
             assert isinstance(layer, DecoderLayer)
             fixed[f"k{number}"], fixed[f"v{number}"] = layer.cross.project(memory)
@@ -259,7 +260,8 @@ class Transformer(FromScratch):
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Logits [B, V] of the piece after ``tokens`` [B], and the state that includes them."""
-        fixed, moving = state.fixed, {}
+        fixed = state.fixed
+        moving: dict[str, Tensor] = {}
         x = self._embed(self.target_embedding, tokens.unsqueeze(1), first=state.moving["past0"].shape[3])
         for number, layer in enumerate(self.decoder):
             assert isinstance(layer, DecoderLayer)

@@ -46,7 +46,8 @@ def back_translate(
     truncated = 0
     with Progress("back-translate", len(lines), "sentences") as progress:
         for number, start in enumerate(range(0, len(lines), SHARD_LINES)):
-            targets, file = lines[start : start + SHARD_LINES], work / f"shard-{number:05d}.json"
+            targets = lines[start : start + SHARD_LINES]
+            file = work / f"shard-{number:05d}.json"
             if not file.exists():
                 write_json(file, _sources(translator, targets, params, decoding, number))
             progress.add(len(targets))

@@ -20,7 +20,8 @@ class SubwordSampling:
     """
 
     def __init__(self, alpha: float, *seed: int) -> None:
-        self.alpha, self._draw = alpha, np.random.default_rng(seed)
+        self.alpha = alpha
+        self._draw = np.random.default_rng(seed)
 
     def reseed(self) -> dict[str, Any]:
         """Seed SentencePiece's one generator for a list of texts, and return the options to encode them with."""

@@ -55,7 +55,9 @@ class PretrainedTokenizer(Tokenizer):
 
     def __init__(self, tokenizer: Any, files: Mapping[str, bytes], facts: Facts) -> None:
         """Take a tokenizer of transformers, the files that it was read from, and its numbering."""
-        self._tokenizer, self._files, self.facts = tokenizer, files, facts
+        self._tokenizer = tokenizer
+        self._files = files
+        self.facts = facts
         self._theirs = facts.theirs()
         self._ours = {piece: one for one, piece in reversed(list(enumerate(self._theirs)))}  # the first, of two
         self._ours[facts.special[PAD]], self._ours[facts.special[EOS]] = PAD, EOS  # BOS may be one of them

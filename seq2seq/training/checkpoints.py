@@ -65,7 +65,8 @@ class Checkpoints:
         Raises:
             UserError: a file is missing or damaged.
         """
-        files, totals = [self._weights(update) for update in updates], dict[str, Tensor]()
+        files = [self._weights(update) for update in updates]
+        totals = dict[str, Tensor]()
         for file in files:
             weights = _read(file, torch.device("cpu")) if file.exists() else None
             if weights is None:

@@ -24,7 +24,8 @@ class _SmoothedCrossEntropy(torch.autograd.Function):
         hidden, weight = hidden.float(), weight.float()
         train = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
         # what all pieces of the vocabulary get alike needs no pass over the logits
-        share, pieces = smoothing / len(weight), weight.sum(0)  # pieces [D]
+        share = smoothing / len(weight)
+        pieces = weight.sum(0)  # [D]
         loss = -share * (hidden @ pieces).sum()
         for_hidden, for_weight = torch.empty_like(hidden), torch.zeros_like(weight)
         rows = rows_at_once(weight)

@@ -17,11 +17,13 @@ class BatchLoss(nn.Module):
 
     def __init__(self, model: EncoderDecoder, dtype: torch.dtype | None) -> None:
         super().__init__()
-        self.model, self.dtype = model, dtype
+        self.model = model
+        self.dtype = dtype
 
     def forward(self, batch: Batch, smoothing: float, r_drop: float = 0.0) -> Tensor:
         """Summed loss of a batch in nats; with ``r_drop``, that of two dropouts and their divergence."""
-        real, weight = batch.tgt_out[batch.tgt_mask], self.model.output_weight  # [N], [V, D]
+        real = batch.tgt_out[batch.tgt_mask]  # [N]
+        weight = self.model.output_weight  # [V, D]
         if r_drop:
             return r_drop_loss(self._hidden(batch), self._hidden(batch), weight, real, smoothing, r_drop)
         return smoothed_cross_entropy(self._hidden(batch), weight, real, smoothing)

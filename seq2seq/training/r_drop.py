@@ -20,8 +20,10 @@ class _RDrop(torch.autograd.Function):
     def forward(
         ctx: Any, first: Tensor, second: Tensor, weight: Tensor, target: Tensor, smoothing: float, strength: float
     ) -> Tensor:
-        sides, weight = (first.float(), second.float()), weight.float()
-        loss, rows = first.new_zeros((), dtype=torch.float32), rows_at_once(weight)
+        sides = (first.float(), second.float())
+        weight = weight.float()
+        loss = first.new_zeros((), dtype=torch.float32)
+        rows = rows_at_once(weight)
         for_sides, for_weight = [torch.empty_like(hidden) for hidden in sides], torch.zeros_like(weight)
         for start in range(0, len(target), rows):
             column = target[start : start + rows].unsqueeze(1)  # [n, 1]
@@ -29,7 +31,8 @@ class _RDrop(torch.autograd.Function):
             logs = [(part @ weight.t()).log_softmax(1) for part in parts]  # [n, V]
             chances = [log.exp() for log in logs]
             for side, (log, chance) in enumerate(zip(logs, chances, strict=True)):
-                away, other = log - logs[1 - side], chances[1 - side]
+                away = log - logs[1 - side]
+                other = chances[1 - side]
                 divergence = (chance * away).sum(1, keepdim=True)  # [n, 1] Kullback and Leibler's, from the other
                 expected = (1 - smoothing) * log.gather(1, column) + smoothing * log.mean(1, keepdim=True)
                 loss += (strength / 4 * divergence - expected / 2).sum()

@@ -74,7 +74,8 @@ class TokenStore:
 
     def __init__(self, folder: Path) -> None:
         """Open what :func:`write_token_store` wrote."""
-        self.folder, facts = folder, read_json(folder / FACTS)
+        self.folder = folder
+        facts = read_json(folder / FACTS)
         self.shards, self.pairs, self.left_out = facts["shards"], facts["pairs"], facts["left_out"]
 
     def __len__(self) -> int:
