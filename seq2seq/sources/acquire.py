@@ -25,7 +25,7 @@ from seq2seq.sources.catalogue import (
 from seq2seq.sources.fetch import fetch
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.sources.gettext import read_pairs
-from seq2seq.sources.text_files import TextFile, find_tables, read_aligned, read_monolingual, read_tables
+from seq2seq.sources.text_files import TextFile, find_tables, read_aligned, read_monolingual, read_tables, unread_files
 from seq2seq.sources.wheels import fetch_wheel
 from seq2seq.text.corpus import MONO, TEST, TRAIN, pairs, write_corpus
 from seq2seq.text.languages import LanguagesParams
@@ -85,6 +85,9 @@ def acquire(
         TransientError: a file can't be fetched right now.
     """
     own = find_tables(tables)
+    if unread := unread_files(tables):
+        listed = ", ".join(path.name for path in unread)
+        print(f"download: not read in {tables}: {listed}; the name of a table ends in .tsv")
     corpora = select(load_catalogue(catalogue), names, languages.source, languages.target)
     if not own and not corpora:
         raise UserError(f"there is no corpus: name one in corpora.names, or put a TSV file of your pairs at {tables}")

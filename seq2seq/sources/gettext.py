@@ -24,6 +24,7 @@ COUNTS = (
     "obsolete",  # kept by translators, no longer in the program
     "fuzzy",  # guessed by a tool, not yet seen by a translator
     "untranslated",
+    "repeated",  # in another of the language's locales, such as de and de_DE; the first counts
     "unmatched",  # only one of the languages has it; for English, a symbolic id that nobody explains
     "unlike_placeholders",  # %s, {name}, <b>: not the same ones on both sides
     "accelerators_removed",  # kept, without the mark of its keyboard shortcut
@@ -141,6 +142,7 @@ def _read_messages(archive: zipfile.ZipFile, language: str, counts: Counter[str]
                 counts[fault] += 1
                 continue
             key = (match["folder"], match["domain"] or "", entry.msgctxt or "", entry.msgid)
+            counts["repeated"] += key in messages
             messages.setdefault(key, Message(_english(entry), _translation(entry)))
     return messages
 

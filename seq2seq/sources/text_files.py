@@ -88,6 +88,15 @@ def find_tables(path: Path) -> list[Path]:
     return [path]
 
 
+def unread_files(path: Path) -> list[Path]:
+    """What lies beside the tables in their folder and is none, such as ``mine.csv``, in order of name."""
+    if not path.is_dir():
+        return []
+    explanations = {path / "README.md"}
+    hidden = set(path.glob(".*"))
+    return sorted(set(path.iterdir()) - set(find_tables(path)) - explanations - hidden)
+
+
 def check_tables(path: Path) -> list[Path]:
     """The user's own tables, as :func:`find_tables` has them, of each of which the first pairs were read.
 

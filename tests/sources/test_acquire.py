@@ -125,6 +125,17 @@ def test_own_pairs_stand_beside_a_corpus_or_alone(desk):
     assert desk.pairs("train/pairs") == own[:2]
 
 
+def test_what_lies_beside_own_tables_and_is_not_read_is_named(desk, capsys):
+    for name in ("README.md", ".DS_Store", "a.tsv", "b.csv", "c.TSV", "d.tsv.gz"):
+        (desk.tables / name).write_text("one\teins\n")
+    desk.acquire("toy")
+    said = [line for line in capsys.readouterr().out.splitlines() if "not read" in line]
+    assert said == [f"download: not read in {desk.tables}: b.csv, c.TSV, d.tsv.gz; the name of a table ends in .tsv"]
+    desk.tables /= "a.tsv"
+    desk.acquire("toy")
+    assert "not read" not in capsys.readouterr().out
+
+
 def test_the_same_inputs_give_the_same_bytes(desk):
     desk.acquire("toy")
     digest = sha256_tree(desk.root / "raw")

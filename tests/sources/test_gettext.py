@@ -171,6 +171,16 @@ def test_a_language_is_found_under_its_own_names_only(tmp_path):
     assert locale_names("zz") == {"zz"}
 
 
+def test_a_message_that_two_locales_of_a_language_have_is_taken_once_and_counted(tmp_path):
+    members = {
+        f"app/locale/{name}/LC_MESSAGES/app.po": po(("Close", f"Schließen in {name}"), (f"Open {name}", "Öffnen"))
+        for name in ("de", "de_DE")
+    }
+    pairs, counts = read(tmp_path, members)
+    assert ("Close", "Schließen in de") in pairs
+    assert (counts["messages"], counts["repeated"], counts["pairs"]) == (4, 1, 3)
+
+
 def test_a_broken_catalogue_in_a_release_is_left_out_and_counted(tmp_path):
     members: dict[str, str | bytes] = {
         f"{DE}.po": 'msgid "a\nmsgstr',
