@@ -1,13 +1,17 @@
 """BLEU or chrF of the outputs for the validation set while a model trains, for early stopping."""
 
 from dataclasses import dataclass
+from itertools import repeat
 
 import torch
 
+from seq2seq.decoding.batching import run_in_batches
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.decoding.torch_engine import TorchEngine
 from seq2seq.metrics.scores import quick_score
 from seq2seq.models.encoder_decoder import EncoderDecoder
+from seq2seq.text.normalization import normalise
+from seq2seq.tokenizers.base import cut_source
 from seq2seq.training.data import Direction
 from seq2seq.training.distributed import Processes
 
@@ -33,18 +37,25 @@ class GreedyScore:
     processes: Processes
 
     def __call__(self, model: EncoderDecoder) -> float:
-        """The score, from 0 to 100, the same in all processes; ``model`` is in evaluation mode."""
+        """The score, from 0 to 100, the same in all processes; ``model`` is in evaluation mode.
+
+        Sources are cut to what the model reads, as they are when it is evaluated and served.
+        """
         tokenizer, frame = self.direction.tokenizer, self.direction.validation
-        sources, size = tokenizer.encode_source(frame["source"].tolist()), GREEDY.batch_size
-        order = [row for row, source in enumerate(sources) if len(source) <= model.params.max_length]
-        order.sort(key=lambda row: len(sources[row]))
-        groups = [order[start : start + size] for start in range(0, len(order), size)]
-        mine = groups[self.processes.rank :: self.processes.count]
-        engine, said = TorchEngine(model, model.params.max_length, self.device), dict[int, str]()
-        found = engine.search([[sources[row] for row in group] for group in mine], GREEDY)
-        for group, pieces in zip(mine, found, strict=True):
-            said |= zip(group, tokenizer.decode_target(pieces), strict=True)
-        outputs = [""] * len(sources)  # of a source that is too long
+        limit = model.params.max_length
+        engine = TorchEngine(model, limit, self.device)
+        texts = frame["source"].tolist()
+        sources = map(cut_source, tokenizer.encode_source(texts), repeat(limit))
+        found = run_in_batches(
+            {row: source for row, source in enumerate(sources) if normalise(texts[row])},
+            GREEDY.batch_size,
+            lambda batches: engine.search(batches, GREEDY),
+            len,
+            rank=self.processes.rank,
+            processes=self.processes.count,
+        )
+        said = dict(zip(found, tokenizer.decode_target(list(found.values())), strict=True))
+        outputs = [""] * len(texts)  # of an empty source
         for part in self.processes.gather(said):
             for row, text in part.items():
                 outputs[row] = text
