@@ -163,6 +163,7 @@ def main() -> None:
     arguments = parser.parse_args()
     resolve(Path.cwd(), arguments.preset, arguments.set)  # tells a wrong name at once
     run_folder(Path.cwd(), arguments.preset, arguments.set, arguments.name)
+    # SIGINT stays as we were given it: a shell has what it starts in the background ignore Ctrl-C, which is for others
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
     wait_for_server = find_server()
     from flows.parameters import read_parameters

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -35,7 +37,9 @@ from tests.toy_project import REPOSITORY, executed, make_toy_project
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
 
 STAGES = {"first", "left", "right", "last"}
-QUICKLY = 10.0  # seconds in which a user's mistake must be told
+QUICKLY = 10.0  # seconds of computing in which a user's mistake must be told; a busy machine takes longer by the clock
+PATIENCE = 60.0  # seconds by the clock, beside whatever other work
+ENDS = 240.0  # seconds in which a command has ended, on whatever machine
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,17 +66,36 @@ def run(presets=(), overrides=()):
     return flow.pipeline(presets, overrides, return_state=True)
 
 
+@contextmanager
 def command(server, *arguments, **variables):
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)} | variables
     if server is not None:
         environment["PREFECT_API_URL"] = server
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "flows.pipeline", *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    try:
+        yield process
+    finally:  # of a test that failed
+        process.terminate()
+        try:
+            process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@contextmanager
+def handled(number, handler):
+    """A block whose child processes inherit this: who starts the tests in the background has them ignore SIGINT."""
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def task_runs(state):
@@ -297,22 +320,27 @@ def test_a_preset_leaves_the_checkout_alone_and_going_back_executes_nothing(toy)
 def test_two_presets_run_at_once(toy, server):
     (toy / "first.meets").write_text("../slow/first ../wide/first")
     subprocess.run(["git", "add", "first.meets"], cwd=toy, check=True)
-    processes = [command(server, "--preset", name) for name in ("slow", "wide")]
-    outputs = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
+    with command(server, "--preset", "slow") as slow, command(server, "--preset", "wide") as wide:
+        outputs = [process.communicate(timeout=ENDS)[0] for process in (slow, wide)]
+    assert [slow.returncode, wide.returncode] == [0, 0], outputs
     assert [set(executed(toy / "runs" / name)) for name in ("slow", "wide")] == [STAGES, STAGES]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_flow_ends_its_stages(toy, server, number):
-    (toy / "first.waits").write_text("60")
-    process = command(server)
-    started = toy / "first.started"
-    while not (started.exists() and started.read_text()):
-        time.sleep(0.1)
-        assert process.poll() is None
-    process.send_signal(number)
-    output = process.communicate(timeout=20)[0]
+@pytest.mark.parametrize(("ignored", "number"), [(False, signal.SIGINT), (True, signal.SIGTERM)])
+def test_an_interrupted_flow_ends_its_stages(toy, server, ignored, number):
+    (toy / "first.waits").write_text("600")
+    handler = signal.SIG_IGN if ignored else signal.default_int_handler
+    with handled(signal.SIGINT, handler), command(server) as process:
+        started = toy / "first.started"
+        while not (started.exists() and started.read_text()):
+            time.sleep(0.1)
+            assert process.poll() is None
+        if ignored:  # as a shell has it for what it starts in the background: Ctrl-C is for others
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)
+        process.send_signal(number)
+        output = process.communicate(timeout=ENDS)[0]
     assert process.returncode not in (0, 1), output
     assert not alive(started.read_text())
 
@@ -350,7 +378,7 @@ def test_an_mlflow_store_that_will_not_answer_is_told_before_anything_starts(toy
     started = time.monotonic()
     with pytest.raises(UserError, match=message):
         flow.main()
-    assert time.monotonic() - started < QUICKLY
+    assert time.monotonic() - started < PATIENCE
     assert executed(toy) == []
 
 
@@ -363,17 +391,18 @@ def test_a_cuda_device_that_is_not_there_is_told_before_anything_starts(toy, mon
 
 
 def test_an_error_is_one_line_with_status_2_and_quick(toy, server):
-    started = time.monotonic()
-    process = command(server, "--set", "train.lrr=1")
-    output = process.communicate(timeout=20)[0]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with command(server, "--set", "train.lrr=1") as process:
+        output = process.communicate(timeout=ENDS)[0]
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert (process.returncode, output) == (2, f"error: {MISTAKES[1][1]}\n")
-    assert time.monotonic() - started < QUICKLY
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < QUICKLY
 
 
 def test_without_a_prefect_server_a_run_brings_its_own(toy, tmp_path):
     (toy / "first.fails").write_text("2 9")
-    process = command(None, PREFECT_HOME=str(tmp_path / "prefect"))
-    output = process.communicate(timeout=120)[0]
+    with command(None, PREFECT_HOME=str(tmp_path / "prefect")) as process:
+        output = process.communicate(timeout=ENDS)[0]
     assert process.returncode == 2
     assert "Task run 'first' - first is at work" in output
     assert output.splitlines()[-1] == "error: first: first can't"  # told again at the end
@@ -386,11 +415,11 @@ def test_without_a_prefect_server_a_run_brings_its_own(toy, tmp_path):
 
 def test_a_killed_run_takes_the_server_that_it_brought_with_it(toy, tmp_path):
     (toy / "first.waits").write_text("60")
-    process = command(None, PREFECT_HOME=str(tmp_path / "prefect"))
-    url = next(found[1] for line in process.stdout if (found := re.search(r"View at (http://[^/]+)/", line)))
-    assert httpx.get(f"{url}/api/health").is_success
-    process.kill()
-    deadline = time.monotonic() + 10
+    with command(None, PREFECT_HOME=str(tmp_path / "prefect")) as process:
+        url = next(found[1] for line in process.stdout if (found := re.search(r"View at (http://[^/]+)/", line)))
+        assert httpx.get(f"{url}/api/health").is_success
+        process.kill()
+    deadline = time.monotonic() + 60
     with pytest.raises(httpx.TransportError):
         while time.monotonic() < deadline:
             httpx.get(f"{url}/api/health")
