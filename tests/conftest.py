@@ -2,7 +2,7 @@
 
 import os
 
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in tasks.stage; before PyTorch is imported
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in seq2seq.core.command_line; before PyTorch is imported
 
 import pytest
 import torch
