@@ -20,7 +20,10 @@ class ArchitectureParams(Section):
     """What all architectures have in common."""
 
     dropout: float = Field(
-        ge=0, le=0.9, description="Switches units off in training with this probability; a smaller corpus needs more."
+        ge=0,
+        le=0.9,
+        description="Switches units off in training with this probability, rounded to 1/256; a smaller corpus needs "
+        "more.",
     )
     max_length: int = Field(
         ge=8,

@@ -4,8 +4,10 @@ import re
 import time
 
 import pytest
+import torch
 
 from seq2seq.core.errors import UserError
+from seq2seq.core.files import sha256_tree
 from seq2seq.core.progress import Progress
 from seq2seq.training import data as training_data
 from seq2seq.training.token_store import write_token_store
@@ -23,6 +25,17 @@ def test_batches_that_can_not_hold_the_longest_pair_are_refused(tokenizer, tmp_p
         fit_tiny(direction_of(tokenizer), tmp_path, params=small)
     assert not list(tmp_path.glob("tokens-*"))
     fit_tiny(direction_of(tokenizer), tmp_path, params=enough)
+
+
+def test_the_seed_alone_decides_what_a_model_begins_with(tokenizer, tmp_path):
+    bundles = []
+    for drawn, seed in enumerate([3, 3, 4]):
+        torch.manual_seed(drawn)  # whatever the process drew before
+        work = tmp_path / str(drawn)
+        work.mkdir()
+        fit_tiny(direction_of(tokenizer), work, params=TRAINING.model_copy(update={"max_updates": 1, "seed": seed}))
+        bundles.append(sha256_tree(work / "out"))
+    assert bundles[0] == bundles[1] != bundles[2]
 
 
 def test_encoding_the_corpus_does_not_count_as_time_of_updates(tokenizer, tmp_path, monkeypatch):

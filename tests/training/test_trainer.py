@@ -124,6 +124,8 @@ def test_an_overflow_of_fp16_is_left_out_and_scaled_down(tokenizer, tmp_path):
     points = trainer.train(lambda _: [pairs], pairs, "test")
     assert trainer.scaler.get_scale() < 2.0**40
     assert points[-1].validation_loss < points[0].validation_loss
+    resumed = Trainer(tiny_model(tokenizer), TRAINING, tmp_path, CPU, torch.float16)
+    assert resumed.scaler.get_scale() == trainer.scaler.get_scale() != torch.amp.GradScaler("cpu").get_scale()
 
 
 @pytest.mark.slow
@@ -267,6 +269,20 @@ def test_the_validation_loss_is_pytorchs_cross_entropy_without_smoothing_and_dro
         logits = trainer.model.project(trainer.model(batch.src, batch.src_mask, batch.tgt_in))  # [B, T, V]
     expected = F.cross_entropy(logits.transpose(1, 2), batch.tgt_out, ignore_index=PAD)
     assert point.validation_loss == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_each_point_has_the_mean_training_loss_since_the_one_before(tokenizer, tmp_path, monkeypatch):
+    seen, original = [], Trainer._accumulate
+
+    def records(self, pairs, rows):
+        seen.append((original(self, pairs, rows), pairs.target_tokens(rows)))
+        return seen[-1][0]
+
+    monkeypatch.setattr(Trainer, "_accumulate", records)
+    _, points = train(tokenizer, tmp_path, max_updates=10)
+    for point, part in zip(points, (seen[:5], seen[5:]), strict=True):
+        losses, tokens = zip(*part, strict=True)
+        assert point.train_loss == pytest.approx(sum(losses) / sum(tokens))
 
 
 def test_matrices_decay_and_norms_and_biases_do_not(tokenizer):
