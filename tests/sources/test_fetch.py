@@ -135,7 +135,7 @@ def test_a_server_without_ranges_starts_over(server, tmp_path):
     assert progress.done == len(CONTENT)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_a_busy_server_is_asked_again(server, tmp_path, status):
     server.script = [status, status]
     assert get(remote(server.url), tmp_path).read_bytes() == CONTENT

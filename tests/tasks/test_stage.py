@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from seq2seq.core.command_line import TRY_AGAIN, USER_ERROR
-from tasks.stage import work_directory
+from seq2seq.text.languages import LanguagesParams
+from tasks.stage import digest_of_inputs, origin_of, work_directory
 
 ROOT = Path(__file__).parents[2]
 PREFIX = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
@@ -64,6 +65,20 @@ def test_unfinished_work_is_kept_for_these_inputs_and_for_those_before_them(tmp_
 
     assert [begin(digest) for digest in ("one", "one", "two", "one", "three", "two")] == [0, 1, 0, 2, 0, 0]
     assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["lock", "three", "two"]
+
+
+def test_unfinished_work_belongs_to_the_data_params_and_code_that_it_came_from(tmp_path):
+    def digest(text: str = "a line", target: str = "de", code: str = "x.py 1", lines: int = 3) -> str:
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / "part").write_text(text)
+        (tmp_path / "code.txt").write_text(code)
+        languages = LanguagesParams(source="en", target=target)
+        inputs = {"mono": tmp_path / "data"}
+        return digest_of_inputs(origin_of({"languages": languages}, inputs, tmp_path / "code.txt", lines=lines))
+
+    first = digest()
+    assert digest() == first
+    assert len({first, digest(text="other"), digest(target="fr"), digest(code="x.py 2"), digest(lines=4)}) == 5
 
 
 def test_two_processes_never_work_on_one_stage_at_once(tmp_path):
