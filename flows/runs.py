@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.tables import Rows, text_table
+from registry.commits import RUN, read_commit
 from seq2seq.core.command_line import run
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, write_json
@@ -24,7 +25,6 @@ from seq2seq.core.params import PARAMS, overlay, parse_assignment, read_yaml
 
 PRESETS = Path("presets")
 RUNS = Path("runs")
-RUN = Path("run.json")  # in the working copy of a run: what was laid over params.yaml there
 LOCK = Path(".work", "flow.lock")  # held while a flow works there
 NAME = re.compile(r"\w[\w.-]*")  # of a preset, and of a run; names that are made here may have a + besides
 LONGEST_NAME = 100  # bytes; file systems know names of up to 255
@@ -87,13 +87,18 @@ def run_name(presets: Sequence[str], overrides: Sequence[str], name: str = "") -
     return f"{os.fsencode(joined)[:LONGEST_NAME].decode(errors='ignore')}+{digest}"
 
 
-def record_run(folder: Path, presets: Sequence[str], overrides: Sequence[str], say: Callable[[str], None]) -> None:
-    """Keep in a working copy what is laid over params.yaml there; say so where that was something else before."""
+def record_run(
+    root: Path, folder: Path, presets: Sequence[str], overrides: Sequence[str], say: Callable[[str], None]
+) -> None:
+    """Keep in a working copy what is laid over params.yaml there, and of which commit it is.
+
+    Where something else was laid over it before, that is said.
+    """
     laid = {"presets": list(presets), "assignments": list(overrides)}
     before = read_json(folder / RUN) if (folder / RUN).exists() else laid
-    if before != laid:
-        say(f"{folder} held the run {_flags(before)}; now it becomes {_flags(laid)}")
-    write_json(folder / RUN, laid)
+    if (was := _flags(before)) != (now := _flags(laid)):
+        say(f"{folder} held the run {was}; now it becomes {now}")
+    write_json(folder / RUN, laid | {"code": read_commit(root)})
 
 
 def _flags(laid: Mapping[str, Sequence[str]]) -> str:

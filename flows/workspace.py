@@ -6,6 +6,7 @@ keeps its outputs for the next run.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.runs import LOCK, record_run, run_folder
+from registry.commits import GIT
 from registry.store import SQLITE, local_tracking_uri
 from seq2seq.core.command_line import explain
 from seq2seq.core.errors import UserError
@@ -48,15 +50,17 @@ def open_workspace(
     ``tree`` is what :func:`flows.runs.resolve` returned.
 
     Raises:
-        UserError: presets or assignments are given, and ``root`` is not a git checkout; the disk is full, or the folder
-            may not be written to.
+        UserError: presets or assignments are given, and ``root`` is not a git checkout; the disk is full; or the folder
+            can't be written to, or has a name that DVC can't read.
     """
     folder = run_folder(root, presets, overrides, name)
+    if bad := re.search(r"[{}]|%\(", str(folder)):
+        raise UserError(f"DVC can't work in {folder}, whose path has a {bad[0]}; rename that folder")
     with ExitStack() as held:
         try:
             held.enter_context(hold_lock(folder / LOCK, f"another run works in {folder}; waiting for it to end", say))
             if folder != root:
-                record_run(folder, presets, overrides, say)
+                record_run(root, folder, presets, overrides, say)
                 _refresh(root, folder, tree)
         except OSError as error:
             if reason := explain(error):
@@ -93,14 +97,12 @@ def _refresh(root: Path, folder: Path, tree: dict[str, Any]) -> None:
     write_text(folder / COPIED, "".join(f"{path}\n" for path in sorted(files)))
     _write_if_changed(folder / PARAMS, dump_yaml(tree))
     _share_fetched_files(root, folder)
-    settings = f"[core]\n    no_scm = true\n[cache]\n    dir = {_cache_of(root)}\n"
-    _write_if_changed(folder / ".dvc" / "config.local", settings)
+    _write_if_changed(folder / ".dvc" / "config.local", _settings_of_dvc(root))
 
 
 def _tracked_files(root: Path) -> list[Path]:
     """Paths of the files that git tracks, and of new Python modules, as they stand now."""
-    # A mounted checkout may belong to another user; listing its files is safe all the same.
-    git = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    git = [*GIT, "ls-files", "-z"]
     names: set[str] = set()
     for command in (git, [*git, "--others", "--exclude-standard", "--", "*.py"]):
         try:
@@ -170,8 +172,22 @@ def _write_if_changed(path: Path, text: str) -> None:
         write_text(path, text)
 
 
-def _cache_of(root: Path) -> str:
+def _settings_of_dvc(root: Path) -> str:
+    """A config.local for copies: all that the checkout sets, with the places of its cache and remotes in full."""
+    from configobj import ConfigObj
+    from dvc.config import Config, merge
     from dvc.repo import Repo
 
+    config, settings = Config(str(root / ".dvc"), validate=False), dict[str, dict[str, Any]]()
+    for level in Config.REPO_LEVELS:
+        merge(settings, config.load_one(level))  # resolves relative paths
     with Repo(str(root)) as repo:
-        return str(repo.cache.local_cache_dir)
+        merge(settings, {"core": {"no_scm": "true"}, "cache": {"dir": str(repo.cache.local_cache_dir)}})
+    sections = ConfigObj(interpolation=False)
+    for section, values in settings.items():
+        for key, value in values.items():
+            if isinstance(value, dict):
+                sections[f'{section} "{key}"'] = value
+            else:
+                sections.setdefault(section, {})[key] = value
+    return "".join(f"{line}\n" for line in sections.write())

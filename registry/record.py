@@ -6,13 +6,13 @@ Nothing is computed here. The same bundle is one version, ever.
 import csv
 import json
 import math
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from registry.commits import RUN, commit_of_run
 from registry.store import Store
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
@@ -132,12 +132,12 @@ def _record(
     with mlflow.start_run(experiment_id=experiment, run_name=run_name, tags=tags) as active:
         run_id = active.info.run_id
         started = active.info.start_time
-        mlflow.log_params({key: str(value) for key, value in _leaves(read_yaml(PARAMS), ".")})
+        mlflow.log_params(_params())
         speed = read_json(outputs.reports / "speed.json")
         mlflow.log_metrics(dict(_numbers(summary["scores"] | {"speed": speed})))
         points = [Metric(key, value, started, step) for key, value, step in _curves(outputs.reports / "curves")]
         store.client.log_batch(run_id, metrics=points)
-        for path in filter(Path.exists, [PARAMS, Path("dvc.yaml"), Path("dvc.lock")]):
+        for path in filter(Path.exists, [PARAMS, Path("dvc.yaml"), Path("dvc.lock"), RUN]):
             mlflow.log_artifact(str(path))
         for path in sorted(outputs.reports.rglob("*")):
             if path.suffix in REPORT_FILES and path.name not in ("registration.json", "release.json"):
@@ -201,18 +201,22 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     tags |= {f"set_sha256.{key}": value for key, value in summary["sets"].items()}
     if (lock := Path("dvc.lock")).exists():
         tags["dvc_lock_sha256"] = sha256_file(lock)
-    try:
-        tags["git_commit"] = _git("rev-parse", "HEAD")
-        tags["git_dirty"] = str(bool(_git("status", "--porcelain"))).lower()
-    except (FileNotFoundError, subprocess.CalledProcessError):
-        pass  # no git, or not a clone: the origin's digests of the code still tell
-    return tags
+    return tags | commit_of_run(Path())
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.run(
-        ["git", "-c", "safe.directory=*", *arguments], capture_output=True, text=True, check=True
-    ).stdout.strip()
+def _params() -> dict[str, str]:
+    """All of params.yaml, by key; what MLflow would cut is cut here, where it can be said."""
+    from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
+
+    params = {key: str(value) for key, value in _leaves(read_yaml(PARAMS), ".")}
+    for key, value in params.items():
+        if len(value) > MAX_PARAM_VAL_LENGTH:
+            print(
+                f"notice: {key} has {len(value):,} characters, of which MLflow keeps {MAX_PARAM_VAL_LENGTH:,}; "
+                f"{PARAMS} among the run's artifacts has them all"
+            )
+            params[key] = f"{value[: MAX_PARAM_VAL_LENGTH - 1]}…"
+    return params
 
 
 def _leaves(tree: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:

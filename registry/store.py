@@ -53,7 +53,8 @@ class Store:
         from mlflow.exceptions import MlflowException
 
         if (found := self.client.get_experiment_by_name(name)) is None:
-            location = str(self.artifacts / name) if self.artifacts else None
+            # as a URI: MLflow takes a %20 in a path for a space. A name needs no quotes in one.
+            location = f"{self.artifacts.as_uri()}/{name}" if self.artifacts else None
             try:
                 return str(self.client.create_experiment(name, artifact_location=location))
             except MlflowException as error:
@@ -85,6 +86,7 @@ def open_store() -> Iterator[Store]:
         os.environ.setdefault(name, value)
     if uri.startswith(SQLITE):
         database = Path(uri.removeprefix(SQLITE)).resolve()
+        _check_place(database)
         uri = f"{SQLITE}{database}"
         artifacts = database.parent / ARTIFACTS
         with hold_lock(database.with_name(f"{database.name}.lock"), WAITING), _short_errors(uri):
@@ -152,12 +154,26 @@ def _shorten(error: Exception) -> str:
     return textwrap.shorten(_without_password(str(error)), 200)
 
 
+def _check_place(database: Path) -> None:
+    """Refuse a path that SQLAlchemy or MLflow would take for another one."""
+    try:
+        name = os.fsencode(database).decode()
+    except UnicodeDecodeError:
+        name = "?"
+    if re.search(r"[?\n]|%[0-9a-fA-F]{2}", name):  # what MLflow loads it unquotes, even a path that was never quoted
+        raise UserError(
+            f"the MLflow store can't be {ascii(str(database))[1:-1]}: MLflow would read its ?, its line break, its % "
+            "before two digits or its letter that is not UTF-8 as something else; rename that folder, or set "
+            "MLFLOW_TRACKING_URI to another place"
+        )
+
+
 def _create(database: Path, artifacts: Path) -> None:
     """Let MLflow make its tables in a file aside: killed half-way, it would refuse what it left."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     with replacing(database) as partial:
-        SqlAlchemyStore(f"{SQLITE}{partial}", str(artifacts)).engine.dispose()
+        SqlAlchemyStore(f"{SQLITE}{partial}", artifacts.as_uri()).engine.dispose()
 
 
 def _follow_move(database: Path) -> None:
@@ -165,7 +181,7 @@ def _follow_move(database: Path) -> None:
 
     Each experiment of ours keeps its artifacts in FOLDER/ARTIFACTS/NAME, so its row tells the old FOLDER.
     """
-    here = str(database.parent)
+    here = database.parent.as_uri()
     try:
         with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
             rows = connection.execute("SELECT artifact_location, name FROM experiments").fetchall()

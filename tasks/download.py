@@ -13,14 +13,17 @@ from tasks.stage import FETCHED, path_arguments, run
 
 def main() -> None:
     """Write data/raw, and a report of what it holds under which licence."""
-    paths = path_arguments(__doc__, "catalogue", "pairs", "out", "report")
+    paths = path_arguments(__doc__, "catalogue", "out", "report")
+    corpora = load_section(
+        PARAMS, "corpora", CorporaParams
+    )  # its pairs are no flag: a shell would read some paths anew
     mirror = os.environ.get("CORPUS_MIRROR")
     facts = acquire(
-        load_section(PARAMS, "corpora", CorporaParams).names,
+        corpora.names,
         load_section(PARAMS, "languages", LanguagesParams),
         load_section(PARAMS, "generated", GeneratedParams),
         catalogue=paths.catalogue,
-        tables=paths.pairs,
+        tables=Path(corpora.pairs),
         store=FETCHED,
         mirror=Path(mirror) if mirror else None,
         out=paths.out,

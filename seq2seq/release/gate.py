@@ -10,7 +10,9 @@ from pydantic import Field, field_validator
 
 from seq2seq.core.params import Section, load_section, read_yaml
 
-NAME = re.compile(r"[\w.+-]+")
+NAME = re.compile(r"\w[\w.+-]*")
+LONGEST_NAME = 200  # bytes: a folder of artifacts bears the name, and a run the name and a digest (MLflow: 250)
+LONGEST_CORPORA = 100  # bytes of the name that tell the corpora
 FIELD = re.compile(r"\{(corpora|source|target)\}")
 
 
@@ -37,12 +39,32 @@ class ReleaseParams(Section):
         if "{" in name or "}" in name:
             raise ValueError("may use {corpora}, {source} and {target}, and no other braces")
         if not NAME.fullmatch(name):
-            raise ValueError("may hold letters, digits and . _ + - only")
+            raise ValueError("may hold letters, digits and . _ + - only, a letter or a digit first")
+        others = "+000-others-01234567"
+        if (
+            len(pattern.format(corpora="x" * LONGEST_CORPORA + others, source="xxx", target="xxx").encode())
+            > LONGEST_NAME
+        ):
+            raise ValueError(f"makes names of more than {LONGEST_NAME} bytes, which can't be stored; shorten it")
         return pattern
 
     def model_name(self, corpora: Sequence[str], source: str, target: str) -> str:
         """The registered model's name; without corpora of the catalogue it learns from the user's own pairs."""
-        return self.name.format(corpora="+".join(corpora) or "pairs", source=source, target=target)
+        return self.name.format(corpora=_join(corpora) or "pairs", source=source, target=target)
+
+
+def _join(corpora: Sequence[str]) -> str:
+    """Name corpora: all of them, or of many the first, how many others, and a digest of the whole."""
+    whole, first = "+".join(corpora), ""
+    if len(whole.encode()) <= LONGEST_CORPORA:
+        return whole
+    named = 0
+    for corpus in corpora:
+        if len(f"{first}{corpus}".encode()) > LONGEST_CORPORA:
+            break
+        first += f"{corpus}+"
+        named += 1
+    return f"{first}{len(corpora) - named}-others-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def registered_name(params: Path) -> str:

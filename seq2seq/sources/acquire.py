@@ -51,6 +51,13 @@ class CorporaParams(Section):
             raise ValueError("a corpus is named twice")
         return names
 
+    @field_validator("pairs")
+    @classmethod
+    def _is_one_line(cls, pairs: str) -> str:
+        if not pairs.isprintable():
+            raise ValueError("has a line break, a tab or another character that can't be printed; rename that folder")
+        return pairs
+
 
 def acquire(
     names: list[str],

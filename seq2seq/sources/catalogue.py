@@ -1,6 +1,7 @@
 """The catalogue of corpora, ``data/catalogue.yaml``: what each is, where its bytes are, and who may use it."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,8 @@ from seq2seq.core.params import Section, check_section, read_yaml
 from seq2seq.text.corpus import TEST, Split
 
 SHA256 = r"^[0-9a-f]{64}$"
-NAME = r"^[a-z0-9][a-z0-9_]*$"
+NAME = r"^[a-z0-9][a-z0-9_]{0,59}$"
+ENTRY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}"  # it becomes part of file names and of the registered model's
 PAIRS = "pairs"  # the name under which a user's own pairs travel
 
 
@@ -95,6 +97,8 @@ def load_catalogue(path: Path) -> Catalogue:
     """
     catalogue: dict[str, Corpus] = {}
     for name, entry in read_yaml(path).items():
+        if not re.fullmatch(ENTRY, str(name)):
+            raise UserError(f"{path}: '{name}' can't name a corpus; write at most 60 letters, digits and . _ -")
         kind = _KINDS.get(str(entry.get("kind"))) if isinstance(entry, dict) else None
         if kind is None:
             raise UserError(f"{path}: corpus '{name}' needs a mapping with a kind of {', '.join(_KINDS)}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from flows import runs
 from flows.runs import LOCK, resolve, run_folder, run_name
 from flows.workspace import open_workspace
+from registry.commits import DIRTY, commit_of_run, read_commit
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import write_json
 from seq2seq.core.params import read_yaml
@@ -129,4 +131,18 @@ def test_the_list_tells_what_each_run_laid_over_the_params_and_how_it_ended(toy,
     (toy / "runs" / "mine" / LOCK).unlink()
     runs.main()
     assert "stopped" in capsys.readouterr().out.splitlines()[2]  # scores of an earlier run are not its own
-    assert json.loads((toy / "runs" / "slow" / "run.json").read_text()) == {"presets": ["slow"], "assignments": []}
+    kept = json.loads((toy / "runs" / "slow" / "run.json").read_text())
+    assert (kept["presets"], kept["assignments"]) == (["slow"], [])
+
+
+def test_a_copy_keeps_the_commit_that_it_was_made_of(toy):
+    commit = ["git", "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "--message=x"]
+    subprocess.run(commit, cwd=toy, check=True)
+    start(toy, ["slow"])
+    copied = commit_of_run(toy / "runs" / "slow")
+    assert copied == read_commit(toy)
+    assert copied[DIRTY] == "false"
+    (toy / "work.py").write_text("edited while the run is at work")
+    assert commit_of_run(toy / "runs" / "slow") == copied
+    start(toy, ["slow"])
+    assert commit_of_run(toy / "runs" / "slow") == copied | {DIRTY: "true"}

@@ -1,6 +1,7 @@
 """Presets, and the working copies that runs with presets have to themselves."""
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from dvc.config import Config
 
 from flows.parameters import check_corpora, check_launch, check_parameters
 from flows.runs import resolve
@@ -234,6 +236,36 @@ def test_what_one_run_fetched_is_there_for_all(toy, tmp_path):
     shutil.rmtree(moved / ".work")  # make clean
     with locked(moved / slow.relative_to(toy)):
         assert (moved / FETCHED / "lock").exists()
+
+
+def test_a_copy_has_the_checkouts_settings_of_dvc_in_any_folder(tmp_path):
+    toy = make_toy_project(tmp_path / "50%20 [a, b] it's #1; größer" / "toy")
+    tracked, local = toy / ".dvc" / "config", toy / ".dvc" / "config.local"
+    with tracked.open("a") as config:
+        config.write("    remote = ours\n['remote \"ours\"']\n    url = ../../remote\n")
+    local.write_text("['remote \"mine\"']\n    url = s3://bucket\n    access_key_id = secret\n")
+    config = Config(str(refresh(toy, "slow").folder / ".dvc"))
+    assert config["remote"]["ours"]["url"] == str(toy.parent / "remote")
+    assert (config["remote"]["mine"]["url"], config["remote"]["mine"]["access_key_id"]) == ("s3://bucket", "secret")
+    assert config["core"]["remote"] == "ours"
+    assert config["core"]["no_scm"] is True
+    assert config["cache"]["dir"] == str(toy / ".dvc" / "cache")
+
+
+@pytest.mark.parametrize("name", ["a {b}", "%(x)s"])
+def test_a_folder_that_dvc_can_not_work_in_is_refused(tmp_path, name):
+    toy = make_toy_project(tmp_path / name)
+    for presets in ([], ["slow"]):
+        with pytest.raises(UserError, match=r"DVC can't work in .*, whose path has a .*; rename that folder"):
+            refresh(toy, *presets)
+    assert not (toy / "runs").exists()
+
+
+@pytest.mark.parametrize("name", ["mine\n.tsv", "mine\t.tsv"])
+def test_pairs_whose_name_breaks_a_line_are_refused(tmp_path, name):
+    (tmp_path / name).write_text("a\tb\n")
+    with pytest.raises(UserError, match=r"'corpora\.pairs' is '.*': has a line break"):
+        check_parameters(*resolve(REPOSITORY, [], [f"corpora.pairs={json.dumps(str(tmp_path / name))}"]))
 
 
 def test_relative_places_hold_in_a_copy(toy, monkeypatch):

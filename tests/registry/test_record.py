@@ -196,7 +196,7 @@ def test_a_model_can_be_loaded_where_the_project_is_not(project, monkeypatch):
 
 def test_the_store_survives_a_move(project, monkeypatch, capsys):
     run_register(monkeypatch)
-    moved = project.parent / "moved % elsewhere"
+    moved = project.parent / "moved 50% elsewhere; größer #1"
     project.rename(moved)
     monkeypatch.chdir(moved)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
@@ -206,8 +206,28 @@ def test_the_store_survives_a_move(project, monkeypatch, capsys):
     assert model.predict(SOURCES)["target"].tolist() == expected(Path("models/int8"))
     with open_store() as opened:
         run = opened.client.get_run(opened.client.get_model_version(NAME, "1").run_id)
-        assert Path(run.info.artifact_uri, "reports/index.html").is_relative_to(moved)
+        assert run.info.artifact_uri.startswith(f"{moved.as_uri()}/")
         assert opened.client.download_artifacts(run.info.run_id, "reports/index.html")
+
+
+def test_a_store_keeps_its_artifacts_whatever_its_folder_is_called(tmp_path, monkeypatch):
+    for name in ("100% done", 'it\'s "#1" [x]', "größer 日本"):
+        root = tmp_path / name
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(root))
+        with open_store() as opened:
+            run = opened.client.create_run(opened.experiment("größer+x-en-de"))
+            opened.client.log_text(run.info.run_id, "kept", "kept.txt")
+            assert opened.client.download_artifacts(run.info.run_id, "kept.txt", str(tmp_path))
+        assert list((root / "mlruns").rglob("kept.txt"))
+
+
+@pytest.mark.parametrize("name", ["what?", "two\nlines", "latin\udcff", "50%20 done"])
+def test_a_store_whose_address_can_not_be_written_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(tmp_path / name))
+    refused = pytest.raises(UserError, match=r"the MLflow store can't be .* rename that folder")
+    with refused, open_store():
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("moment", ["mlflow.pyfunc.log_model", "mlflow.MlflowClient.create_model_version"])

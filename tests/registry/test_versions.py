@@ -11,7 +11,7 @@ from flows import release
 from flows.release import CHALLENGER, CHAMPION, RegisteredModel
 from registry.store import NO_BARS, local_tracking_uri, open_store
 from seq2seq.core.errors import UserError
-from seq2seq.release.gate import ReleaseParams, digest_of_set, is_no_worse
+from seq2seq.release.gate import LONGEST_NAME, ReleaseParams, digest_of_set, is_no_worse
 
 ROOT = Path(__file__).parents[2]
 NAME = "phrasebook-en-de"
@@ -77,6 +77,16 @@ def test_a_margin_is_the_most_that_a_lower_bound_may_lose():
 def test_a_model_is_named_by_its_corpora_and_languages():
     assert PARAMS.model_name(["phrasebook", "gettext"], "en", "de") == "phrasebook+gettext-en-de"
     assert PARAMS.model_name([], "en", "de") == "pairs-en-de"
+    many = [f"corpus{number:03}" for number in range(300)]
+    first, other = (PARAMS.model_name(names, "en", "de") for names in (many, many[::-1]))
+    assert first.startswith("corpus000+corpus001+")
+    assert "+290-others-" in first
+    assert first.endswith("-en-de")
+    assert first != PARAMS.model_name([*many[:-1], "x"], "en", "de") != other
+    assert len(first) < LONGEST_NAME
+    for pattern in (".", "..", ".x", "-x", "x" * 260, "ü" * 101, "{corpora}-{corpora}"):
+        with pytest.raises(ValidationError):
+            ReleaseParams(name=pattern, margin=0.5, bootstrap_samples=1000, seed=1)
     for pattern in ("{corpus}", "a/b", "{", "{0}", "", "x{corpora.a}", "x{corpora[a]}", "{source!r}", "{{corpora}}"):
         with pytest.raises(ValidationError):
             ReleaseParams(name=pattern, margin=0.5, bootstrap_samples=1000, seed=1)

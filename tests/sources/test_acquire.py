@@ -219,7 +219,7 @@ def test_a_corpus_is_named_once():
 
 
 def run_stage(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    flags = "--catalogue data/catalogue.yaml --pairs data/pairs --out data/raw --report reports/download.json"
+    flags = "--catalogue data/catalogue.yaml --out data/raw --report reports/download.json"
     return subprocess.run(
         [sys.executable, "-m", "tasks.download", *flags.split()],
         cwd=folder,
