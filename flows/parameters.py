@@ -13,6 +13,7 @@ from flows.runs import resolve, run_folder
 from seq2seq.bundles.manifest import MANIFEST
 from seq2seq.core.errors import UserError
 from seq2seq.core.runtime import find_device
+from seq2seq.metrics.scores import check_scorer
 from seq2seq.pretrained.hub import check_model
 from seq2seq.settings import Parameters, check_parameters
 from seq2seq.sources.catalogue import load_catalogue, select
@@ -37,6 +38,7 @@ def read_parameters(
     tree, where = resolve(root, presets, overrides)
     params = check_parameters(tree, where)
     check_launch(params)
+    check_scorers(params)
     check_corpora(params)
     check_pretrained(params, run_folder(root, presets, overrides, name))
     find_device(params.runtime)
@@ -73,6 +75,17 @@ def _check_torchrun(where: str, options: Sequence[str]) -> None:
     except (SystemExit, ValueError) as error:
         reason = said.getvalue().strip().rpartition("error: ")[2] or str(error)
         raise UserError(f"{where}: {reason}; `torchrun --help` lists its options") from None
+
+
+def check_scorers(params: Parameters) -> None:
+    """Check that outputs can be scored, before anything runs.
+
+    Raises:
+        UserError: the tokenizer that BLEU needs for a language is not installed.
+    """
+    check_scorer(params.languages.target)
+    if params.back_translation.enabled and params.train_backward.early_stopping_metric == "bleu":
+        check_scorer(params.languages.source)
 
 
 def check_corpora(params: Parameters) -> None:

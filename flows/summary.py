@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from prefect import State
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from flows.runs import PRESETS, RUNS
 from flows.tables import Rows, text_table
 from registry.versions import Decision
 from seq2seq.core.files import read_json
-from seq2seq.core.params import PARAMS
+from seq2seq.core.params import PARAMS, load_section
+from seq2seq.metrics.scores import UNDEFINED
+from seq2seq.training.learning_curve import read_curve, worse_than_guessing
+from seq2seq.training.params import TrainingParams
 
 REPORTS = Path("reports")
 PAGE = REPORTS / "index.html"
@@ -35,6 +38,8 @@ def publish_reports(folder: Path) -> None:
     for key, (rows, description) in tables.items():
         if rows:
             create_table_artifact(rows, key=key, description=description)
+    if warnings := _warnings(folder):
+        create_markdown_artifact("".join(f"- {one}\n" for one in warnings), key="warnings")
     if (folder / PAGE).exists():
         create_link_artifact((folder / PAGE).as_uri(), link_text="the report", key="report")
 
@@ -42,6 +47,7 @@ def publish_reports(folder: Path) -> None:
 def describe(folder: Path, decision: Decision | None) -> str:
     """The results in a few lines, some translations, and what to type next."""
     parts = [text_table(_scores(folder)), text_table(_speed(folder))]
+    parts += [f"warning: {one}" for one in _warnings(folder)]
     if decision is not None:
         name = read_json(folder / REPORTS / "registration.json")["name"]
         role = decision.alias or "neither champion nor challenger now"
@@ -70,12 +76,9 @@ def _stages(states: Mapping[str, State[Any]]) -> Rows:
 
 def _scores(folder: Path) -> Rows:
     return [
-        {
-            "test set": test,
-            "model": model,
-            "BLEU": f"{score['bleu']:.1f}",
-            "95 % interval": f"{score['bleu_low']:.1f} to {score['bleu_high']:.1f}",
-            "lower-cased": f"{score['bleu_lc']:.1f}",
+        {"test set": test, "model": model}
+        | _bleu(score)
+        | {
             "chrF": f"{score['chrf']:.1f}",
             "TER": f"{score['ter']:.1f}",
         }
@@ -83,6 +86,34 @@ def _scores(folder: Path) -> Rows:
         for model, tests in _read(folder, "quality.json").items()
         for test, score in tests.items()
     ]
+
+
+def _bleu(score: Mapping[str, Any]) -> dict[str, str]:
+    if UNDEFINED in score:
+        return {"BLEU": "undefined", "95 % interval": "", "lower-cased": "undefined"}
+    return {
+        "BLEU": f"{score['bleu']:.1f}",
+        "95 % interval": f"{score['bleu_low']:.1f} to {score['bleu_high']:.1f}",
+        "lower-cased": f"{score['bleu_lc']:.1f}",
+    }
+
+
+def _warnings(folder: Path) -> list[str]:
+    """What a person should know before believing a number."""
+    found = {  # the two models are scored on the same references
+        f"BLEU is undefined on {test}: {score[UNDEFINED]}": None
+        for tests in _read(folder, "quality.json").values()
+        for test, score in tests.items()
+        if UNDEFINED in score
+    }
+    params = folder / PARAMS
+    for name, section in {"forward": "train", "backward": "train_backward"}.items():
+        path = folder / REPORTS / "curves" / f"{name}.csv"
+        points = read_curve(path) if path.exists() else []
+        averaged = load_section(params, section, TrainingParams).average_checkpoints if points else 0
+        if points and (nothing := worse_than_guessing(points, averaged)):
+            found[f"the {name} model has learned nothing: {nothing}"] = None
+    return list(found)
 
 
 def _speed(folder: Path) -> Rows:

@@ -14,12 +14,15 @@ from typing import Any
 
 from registry.commits import RUN, commit_of_run
 from registry.store import Store
+from registry.versions import GATE_BLEU, LEARNED_NOTHING, UNDEFINED
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_file
 from seq2seq.core.params import PARAMS, load_section, read_yaml
 from seq2seq.release.gate import digest_of_set
 from seq2seq.text.corpus import GATE
+from seq2seq.training.learning_curve import read_curve, worse_than_guessing
+from seq2seq.training.params import TrainingParams
 
 # what a machine needs to load the model; a test compares it with the library's imports
 REQUIREMENTS: tuple[str, ...] = (
@@ -35,6 +38,7 @@ REQUIREMENTS: tuple[str, ...] = (
 PYTORCH_REQUIREMENTS = ("torch", "safetensors")  # besides, where the fast engine doesn't know the architecture
 PRETRAINED_REQUIREMENTS = ("transformers",)  # besides those, for a pretrained model
 _SCORED_WITH = ("decoding", f"set_sha256.{GATE}")  # tags of what the gate's scores depend on besides the bundle
+FORWARD_CURVE = Path("curves", "forward.csv")
 REPORT_FILES = {".html", ".json", ".csv", ".parquet"}
 
 
@@ -52,6 +56,7 @@ class Outputs:
             self.forward / MANIFEST,
             self.int8 / MANIFEST,
             *(self.reports / name for name in ("quality.json", "speed.json", "cleaning.json", "index.html")),
+            self.reports / FORWARD_CURVE,
             *(self.reports / "scores" / f"{engine}.json" for engine in ("float32", "int8")),
             self.reports / "predictions" / "int8" / f"{GATE}.parquet",
         ]:
@@ -187,6 +192,7 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     """Tags that lead from a version back to its code, params and data."""
     read_manifest(outputs.forward)  # both are checked: a champion must be restorable
     manifest = read_manifest(outputs.int8)
+    gate_bleu = summary["scores"]["int8"][GATE]["bleu"]
     tags = {
         "decoding": json.dumps(read_yaml(PARAMS)["decoding"]),
         "bundle_sha256": summary["bundles"]["int8"],
@@ -194,11 +200,14 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
         "task": manifest.task,
         "source_language": manifest.languages.source,
         "target_language": manifest.languages.target,
-        "gate_bleu": str(summary["scores"]["int8"][GATE]["bleu"]),
+        GATE_BLEU: UNDEFINED if gate_bleu is None else str(gate_bleu),
         "params_sha256": sha256_file(PARAMS),
     }
     tags |= {f"origin.{key}": value for key, value in manifest.origin.items()}
     tags |= {f"set_sha256.{key}": value for key, value in summary["sets"].items()}
+    averaged = load_section(PARAMS, "train", TrainingParams).average_checkpoints
+    if nothing := worse_than_guessing(read_curve(outputs.reports / FORWARD_CURVE), averaged):
+        tags[LEARNED_NOTHING] = nothing
     if (lock := Path("dvc.lock")).exists():
         tags["dvc_lock_sha256"] = sha256_file(lock)
     return tags | commit_of_run(Path())

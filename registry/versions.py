@@ -1,9 +1,11 @@
 """The versions of a registered model: which one is champion, which may become it, and which was before.
 
 The first version of a name becomes champion. A later one becomes challenger, and champion only if the gate set
-can't show it to be worse than the champion, nor than the best version ever released.
+can't show it to be worse than the champion, nor than the best version ever released. A version of which the gate set
+says nothing (its BLEU is undefined or 0), or that learned nothing, stays challenger.
 """
 
+import math
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 GATE_DIGEST, GATE_BLEU, LANGUAGE = "set_sha256.gate", "gate_bleu", "target_language"  # written by registry.record
+LEARNED_NOTHING = "learned_nothing"  # likewise: both losses in words; absent where the training beats guessing
+UNDEFINED = "undefined"  # what GATE_BLEU says of such a score
 GATE_PREDICTIONS = "reports/predictions/int8/gate.parquet"
 # our tags: when a version last became champion, when a rollback ended that, what was decided, and why
 RELEASED, ROLLED_BACK, DECISION, REASON = "released", "rolled_back", "decision", "reason"
@@ -33,6 +37,8 @@ class Comparison:
     difference: "Difference"
 
     def __str__(self) -> str:
+        if self.difference.undefined:
+            return f"BLEU against version {self.version}, {self.role}, is undefined: {self.difference.undefined}"
         return (
             f"{self.difference.delta:+.2f} BLEU (95 % interval {self.difference.low:+.2f} to "
             f"{self.difference.high:+.2f}) against version {self.version}, {self.role}"
@@ -94,16 +100,32 @@ class RegisteredModel:
         comparable = [
             other
             for other in self.released()
-            if other != number and self._tag(other, GATE_DIGEST) == self._tag(number, GATE_DIGEST)
+            if other != number
+            and self._tag(other, GATE_DIGEST) == self._tag(number, GATE_DIGEST)
+            and self._gate_bleu(other) > 0
         ]
         if comparable:
-            roles[max(comparable, key=lambda other: float(self._tag(other, GATE_BLEU)))] = "the best ever released"
+            roles[max(comparable, key=self._gate_bleu)] = "the best ever released"
         if (champion := self.aliases.get(CHAMPION)) not in (None, number):
             roles[champion] = "the champion"
         return roles
 
     def _tag(self, number: int, key: str) -> str:
         return str(self.versions[number].tags.get(key, ""))
+
+    def _gate_bleu(self, number: int) -> float:
+        """Not a number, and so neither above nor below any, where the score is undefined."""
+        score = self._tag(number, GATE_BLEU)
+        return math.nan if score in ("", UNDEFINED) else float(score)
+
+    def _unfit(self, number: int) -> str:
+        """Why a version can't become champion whatever it stands against, in words; empty where it can."""
+        if nothing := self._tag(number, LEARNED_NOTHING):
+            return f"its training learned nothing: {nothing}"
+        if self._gate_bleu(number) > 0:
+            return ""
+        what = "0" if self._gate_bleu(number) == 0 else f"{UNDEFINED} (no reference has four words)"
+        return f"its BLEU on the gate set is {what}, which says nothing of how good it is"
 
     def _set_tag(self, number: int, key: str, value: str) -> None:
         self.client.set_model_version_tag(self.name, str(number), key, value)
@@ -120,6 +142,8 @@ class RegisteredModel:
         """Decide what a version may become, changing nothing."""
         from seq2seq.metrics.scores import paired_bootstrap
 
+        if reason := self._unfit(number):
+            return Decision(number, CHALLENGER, reason)
         opponents = self.opponents(number)
         if not opponents:
             return Decision(number, CHAMPION, "no released version stands against it")

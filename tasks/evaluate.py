@@ -28,7 +28,7 @@ def main() -> None:
     from seq2seq.evaluation.evaluate import predict, score_sets, write_predictions
     from seq2seq.evaluation.held_out import read_evaluated_sets, read_gate
     from seq2seq.inference.translator import Translator
-    from seq2seq.metrics.scores import EvaluationParams
+    from seq2seq.metrics.scores import UNDEFINED, EvaluationParams
 
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
@@ -57,7 +57,9 @@ def main() -> None:
             )
     for name, score in scores.items():
         rouge = f", ROUGE-L {score['rougeL']:.1f}" if evaluation.rouge else ""
-        print(f"{name}: BLEU {score['bleu']:.1f} ({score['bleu_low']:.1f} to {score['bleu_high']:.1f}){rouge}")
+        bleu = "undefined: " + score[UNDEFINED] if UNDEFINED in score else f"{score['bleu']:.1f}"
+        interval = "" if UNDEFINED in score else f" ({score['bleu_low']:.1f} to {score['bleu_high']:.1f})"
+        print(f"{name}: BLEU {bleu}{interval}{rouge}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
 
 from seq2seq.text.languages import split_words
+from seq2seq.text.scripts import canonical_code
 
 KINDS = ("rouge1", "rouge2", "rougeL")  # words, pairs of words, longest common subsequence of words
 
@@ -24,11 +25,15 @@ class _Words(Tokenizer):  # type: ignore[misc]
 
 def score_rouge(hypotheses: Sequence[str], references: Sequence[str], language: str) -> dict[str, float]:
     """F1 of each of KINDS, 0 to 100: the mean over line-aligned texts, at least one."""
-    scorer = RougeScorer(KINDS, tokenizer=DefaultTokenizer(use_stemmer=True) if language == "en" else _Words())
+    scorer = RougeScorer(KINDS, tokenizer=DefaultTokenizer(use_stemmer=True) if _has_stems(language) else _Words())
     lines = [scorer.score(*texts) for texts in zip(references, hypotheses, strict=True)]
     return {kind: 100 * fmean(line[kind].fmeasure for line in lines) for kind in KINDS}
 
 
 def rouge_signature(language: str) -> str:
     """How it was scored, in the form of sacreBLEU's signatures."""
-    return f"ROUGE|mean:f1|stem:{'porter' if language == 'en' else 'no'}|version:{metadata.version('rouge-score')}"
+    return f"ROUGE|mean:f1|stem:{'porter' if _has_stems(language) else 'no'}|version:{metadata.version('rouge-score')}"
+
+
+def _has_stems(language: str) -> bool:
+    return canonical_code(language) == "en"

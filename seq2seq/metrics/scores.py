@@ -3,6 +3,7 @@
 BLEU: Papineni et al. 2002; chrF: Popović 2015; TER: Snover et al. 2006; ROUGE: :mod:`seq2seq.metrics.rouge`.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -13,11 +14,12 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import Section
-from seq2seq.text.languages import bleu_tokenizer
+from seq2seq.metrics.tokenization import bleu_tokenizer, edits_characters, separate_characters
 
 INTERVAL = (2.5, 97.5)  # percentiles that enclose 95 %
 DECIMALS = 2
-CHARACTER_EDITS = ("zh", "ja")  # TER counts characters where words have no spaces between them
+ORDER = 4  # BLEU counts runs of one to four words, and is 0 where there are none of four
+UNDEFINED = "bleu_undefined"  # key of the reason, in a score whose BLEU is undefined
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -42,11 +44,15 @@ class EvaluationParams(Section):
 
 
 class Difference(NamedTuple):
-    """BLEU of one system minus that of another on the same lines, and its 95 % bootstrap interval."""
+    """BLEU of one system minus that of another on the same lines, and its 95 % bootstrap interval.
+
+    Where it is undefined, all three are not a number, and so neither above nor below anything.
+    """
 
     delta: float
     low: float
     high: float
+    undefined: str = ""  # why, in words
 
 
 def score(
@@ -57,44 +63,85 @@ def score(
     Returns:
         ``bleu`` (cased) with its 95 % interval ``bleu_low`` to ``bleu_high``, ``bleu_lc`` (lower-cased),
         ``chrf`` and ``ter`` (lower is better), each from 0 to 100 (TER may exceed it); sacreBLEU's
-        ``signature`` of the cased BLEU, chrF and TER; and ``sentences``, the number of lines. With ``rouge``,
-        ``rouge1``, ``rouge2`` and ``rougeL`` as well, and their signature.
+        ``signature`` of the cased BLEU, chrF and TER; and ``sentences``, the number of lines. Where BLEU is
+        undefined, its four numbers are None and ``bleu_undefined`` says why. With ``rouge``, ``rouge1``,
+        ``rouge2`` and ``rougeL`` as well, and their signature.
 
     Raises:
         ValueError: there are no lines, or the two sides differ in number.
         UserError: the language's tokenizer is not installed.
     """
     _check_aligned(hypotheses, references)
-    cased, counts = _bleu(language, lowercase=False), _bleu_counts(hypotheses, references, language)
-    low, high = np.percentile([_bleu_of(row) for row in _resample(counts, samples, seed)], INTERVAL)
-    asian = language in CHARACTER_EDITS
-    metrics = {
-        "bleu": cased,
-        "bleu_lc": _bleu(language, lowercase=True),
-        "chrf": CHRF(),
-        "ter": TER(normalized=asian, asian_support=asian),
-    }
-    results = {name: metric.corpus_score(hypotheses, [references]) for name, metric in metrics.items()}
-    values = {name: result.score for name, result in results.items()}
-    signed = [f"{results[name].name}|{metrics[name].get_signature()}" for name in ("bleu", "chrf", "ter")]
-    more: dict[str, float] = {}
+    bleu, bleu_signature = _score_bleu(hypotheses, references, language, samples, seed)
+    chrf, ter = CHRF(), _ter(language)
+    values = {"chrf": chrf.corpus_score(hypotheses, [references]).score}
+    values["ter"] = ter.corpus_score(*_as_ter_reads(hypotheses, references, language)).score
+    by_characters = "|char:yes" if _is_cut_by_us(language) else ""
+    signed = [bleu_signature, f"chrF2|{chrf.get_signature()}", f"TER|{ter.get_signature()}{by_characters}"]
     if rouge:
         from seq2seq.metrics.rouge import rouge_signature, score_rouge  # noqa: PLC0415 - takes seconds to load
 
+        values |= score_rouge(hypotheses, references, language)
         signed.append(rouge_signature(language))
-        found = score_rouge(hypotheses, references, language)
-        more = {name: round(value, DECIMALS) for name, value in found.items()}
-    return {
-        "bleu": round(values["bleu"], DECIMALS),
-        "bleu_low": round(float(low), DECIMALS),
-        "bleu_high": round(float(high), DECIMALS),
-        "bleu_lc": round(values["bleu_lc"], DECIMALS),
-        "chrf": round(values["chrf"], DECIMALS),
-        "ter": round(values["ter"], DECIMALS),
-        **more,
-        "signature": "; ".join(signed),
-        "sentences": len(references),
-    }
+    rounded = {name: round(value, DECIMALS) for name, value in values.items()}
+    return bleu | rounded | {"signature": "; ".join(signed), "sentences": len(references)}
+
+
+def _score_bleu(
+    hypotheses: Sequence[str], references: Sequence[str], language: str, samples: int, seed: int
+) -> tuple[dict[str, Any], str]:
+    """What begins with ``bleu`` in a score, and the signature."""
+    cased, lower = _bleu(language, lowercase=False), _bleu(language, lowercase=True)
+    found = [metric.corpus_score(hypotheses, [references]).score for metric in (cased, lower)]
+    signature = f"BLEU|{cased.get_signature()}"
+    if reason := why_bleu_is_undefined(references, language):
+        return dict.fromkeys(("bleu", "bleu_low", "bleu_high", "bleu_lc")) | {UNDEFINED: reason}, signature
+    counts = _bleu_counts(hypotheses, references, language)
+    low, high = np.percentile([_bleu_of(row) for row in _resample(counts, samples, seed)], INTERVAL)
+    numbers = {"bleu": found[0], "bleu_low": float(low), "bleu_high": float(high), "bleu_lc": found[1]}
+    return {name: round(value, DECIMALS) for name, value in numbers.items()}, signature
+
+
+def why_bleu_is_undefined(references: Sequence[str], language: str) -> str:
+    """Why BLEU can say nothing about a set, in words; empty where it can.
+
+    Without a run of four words in the references even perfect outputs score 0.
+
+    Raises:
+        UserError: the language's tokenizer is not installed.
+    """
+    tokenizer = bleu_tokenizer(language)
+    bleu = _bleu(language, lowercase=False)
+    if any(bleu.corpus_score([line], [[line]]).totals[ORDER - 1] for line in references):
+        return ""
+    return f"no reference has {ORDER} words (tokenizer {tokenizer}, language '{language}')"
+
+
+def check_scorer(language: str) -> None:
+    """Check that text in ``language`` can be scored.
+
+    Raises:
+        UserError: its tokenizer is not installed.
+    """
+    _bleu(language, lowercase=False)
+
+
+def _ter(language: str) -> Any:
+    asian = edits_characters(language) and not _is_cut_by_us(language)
+    return TER(normalized=asian, asian_support=asian)
+
+
+def _is_cut_by_us(language: str) -> bool:
+    """Whether TER gets characters from us: by itself it cuts Han and kana alone."""
+    return bleu_tokenizer(language) == "char"
+
+
+def _as_ter_reads(
+    hypotheses: Sequence[str], references: Sequence[str], language: str
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    if not _is_cut_by_us(language):
+        return hypotheses, [references]
+    return list(map(separate_characters, hypotheses)), [list(map(separate_characters, references))]
 
 
 def quick_score(hypotheses: Sequence[str], references: Sequence[str], language: str, metric: str) -> float:
@@ -119,7 +166,7 @@ def paired_bootstrap(
     """Cased BLEU of ``hypotheses`` minus that of ``baseline``, both scored on the same resampled lines.
 
     Paired bootstrap resampling, Koehn 2004, "Statistical Significance Tests for Machine Translation
-    Evaluation", section 4.
+    Evaluation", section 4. Undefined where BLEU is, and where both score 0: that doesn't make them equal.
 
     Raises:
         ValueError: there are no lines, or the three sides differ in number.
@@ -127,7 +174,11 @@ def paired_bootstrap(
     """
     _check_aligned(hypotheses, references)
     _check_aligned(baseline, references)
+    if reason := why_bleu_is_undefined(references, language):
+        return Difference(math.nan, math.nan, math.nan, reason)
     counts = [_bleu_counts(lines, references, language) for lines in (hypotheses, baseline)]
+    if not any(_bleu_of(one.sum(axis=0)) for one in counts):
+        return Difference(math.nan, math.nan, math.nan, "both score 0")
     width = counts[0].shape[1]
 
     def difference(totals: Counts) -> float:
@@ -148,7 +199,8 @@ def _bleu(language: str, lowercase: bool) -> Any:
         return BLEU(tokenize=bleu_tokenizer(language), lowercase=lowercase, force=True)
     except RuntimeError:
         raise UserError(
-            f"BLEU for '{language}' needs a tokenizer that is not installed; run: pip install 'sacrebleu[{language}]'"
+            f"BLEU for '{language}' needs the tokenizer {bleu_tokenizer(language)}, which is not installed; "
+            "run: pip install -r requirements.lock"
         ) from None
 
 

@@ -19,8 +19,17 @@ FILTERS = {"held_out": "equal to a held-out line", "in_training": "equal to a tr
 
 
 def quality(results: Results) -> dict[str, Any]:
-    """The content of ``reports/quality.json``: scores of both models on the test sets."""
-    return {model: results.scores[model]["tests"] for model in MODELS}
+    """The content of ``reports/quality.json``: scores of both models on the test sets.
+
+    An undefined BLEU is written as 0, with the reason beside it: whoever reads the file expects a number.
+    """
+    return {
+        model: {
+            name: {key: 0.0 if value is None else value for key, value in score.items()}
+            for name, score in results.scores[model]["tests"].items()
+        }
+        for model in MODELS
+    }
 
 
 def scores_by_set(results: Results) -> dict[str, dict[str, dict[str, Any]]]:

@@ -1,11 +1,10 @@
 """The page: one HTML file with style and charts inside, which needs no other file and no server."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-import pandas as pd
-from babel import Locale
 
 from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.report.charts import LineChart, line_chart
@@ -14,8 +13,11 @@ from seq2seq.report.heat_maps import Attention
 from seq2seq.report.results import MODELS, Results
 from seq2seq.report.samples import choose_samples
 from seq2seq.text.languages import LanguagesParams
+from seq2seq.text.scripts import name_of
+from seq2seq.training.learning_curve import Point, worse_than_guessing
 
-LOSSES = {"train": "train_loss", "validation": "validation_loss"}  # by their names on the page
+# by their names on the page
+LOSSES = {"train": "train_loss", "validation": "validation_loss", "guessing": "unigram_loss"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class LearningCurve:
     lowest: float
     update: int
     epoch: int
+    guessing: float  # loss of guessing by frequency
+    learned_nothing: str  # why the model has, in words; empty where it has learned something
 
 
 def render_page(results: Results, evaluation: EvaluationParams, attention: list[Attention]) -> str:
@@ -50,25 +54,38 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
         engines=engines(results),
         gains=gains(results),
         cleaning={corpus: cleaning_steps(results, corpus) for corpus in results.download},
-        curves={name: _curve(frame) for name, frame in results.curves.items()},
+        curves={name: _curve(points, _averaged(results, name)) for name, points in results.curves.items()},
         samples={name: choose_samples(frame, int8[name]) for name, frame in float32.items()},
         attention=attention,
     )
 
 
-def _number(value: float, how: str) -> str:
-    return format(value, how).replace("-", "−")
+def _number(value: float | None, how: str) -> str:
+    return "undefined" if value is None or math.isnan(value) else format(value, how).replace("-", "−")
 
 
 def _direction(languages: LanguagesParams) -> str:
     codes = dict.fromkeys([languages.source, languages.target])  # one, where they are the same
-    return " → ".join(str(Locale("en").languages.get(code, code)) for code in codes)
+    return " → ".join(map(name_of, codes))
 
 
-def _curve(frame: pd.DataFrame) -> LearningCurve | None:
-    lines = {name: list(zip(frame["update"], frame[column], strict=True)) for name, column in LOSSES.items()}
+def _averaged(results: Results, direction: str) -> int:
+    """How many checkpoints a training averages."""
+    section = {"forward": "train", "backward": "train_backward"}[direction]
+    return int(results.params[section]["average_checkpoints"])
+
+
+def _curve(points: list[Point], averaged: int) -> LearningCurve | None:
+    lines = {name: [(point.update, getattr(point, column)) for point in points] for name, column in LOSSES.items()}
     chart = line_chart(lines, x_name="update")
     if chart is None:
         return None
-    best = frame.iloc[int(frame["validation_loss"].argmin())]
-    return LearningCurve(chart, float(best["validation_loss"]), int(best["update"]), int(best["epoch"]))
+    best = min(points, key=lambda point: point.validation_loss)
+    return LearningCurve(
+        chart,
+        best.validation_loss,
+        best.update,
+        best.epoch,
+        best.unigram_loss,
+        worse_than_guessing(points, averaged),
+    )

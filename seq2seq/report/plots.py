@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seq2seq.metrics.scores import UNDEFINED
 from seq2seq.report.comparisons import cleaning_steps, engines, scores_by_set
 from seq2seq.report.results import Results
 
@@ -12,7 +13,7 @@ from seq2seq.report.results import Results
 def plot_tables(results: Results) -> dict[str, str]:
     """CSV files by name: BLEU of every system, speed of every engine, and lines dropped by every filter."""
     scores = [
-        [f"{name}: {system}", score["bleu"], score["bleu_low"], score["bleu_high"]]
+        [f"{name}: {system}{_undefined(score)}", score["bleu"], score["bleu_low"], score["bleu_high"]]
         for name, systems in scores_by_set(results).items()
         for system, score in systems.items()
     ]
@@ -30,6 +31,10 @@ def plot_tables(results: Results) -> dict[str, str]:
         "speed.csv": _csv(["engine", "sentences_per_second", "size_mb", "peak_rss_mb"], speed),
         "cleaning.csv": _csv(["filter", "dropped"], cleaning),
     }
+
+
+def _undefined(score: Mapping[str, Any]) -> str:
+    return " (BLEU is undefined)" if UNDEFINED in score else ""
 
 
 def _csv(header: list[str], rows: Sequence[Sequence[Any]]) -> str:

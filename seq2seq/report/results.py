@@ -10,6 +10,7 @@ from seq2seq.bundles.manifest import Manifest, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json
 from seq2seq.core.params import read_yaml
+from seq2seq.training.learning_curve import Point, read_curve
 
 MODELS = ("float32", "int8")
 
@@ -24,7 +25,7 @@ class Results:
     speed: dict[str, dict[str, float]]
     scores: dict[str, dict[str, Any]]
     predictions: dict[str, dict[str, pd.DataFrame]]  # by model and set
-    curves: dict[str, pd.DataFrame]  # by direction; without rows where nothing was trained
+    curves: dict[str, list[Point]]  # by direction; empty where nothing was trained
     manifests: dict[str, Manifest]
     digests: dict[str, str]
 
@@ -46,7 +47,7 @@ def read_results(params: Path, reports: Path, float32: Path, int8: Path) -> Resu
             predictions={
                 model: {name: _predictions(reports, model, name) for name in scores[model]["tests"]} for model in MODELS
             },
-            curves={name: pd.read_csv(reports / "curves" / f"{name}.csv") for name in ("forward", "backward")},
+            curves={name: read_curve(reports / "curves" / f"{name}.csv") for name in ("forward", "backward")},
             manifests={"float32": read_manifest(float32), "int8": read_manifest(int8)},
             digests={"float32": bundle_digest(float32), "int8": bundle_digest(int8)},
         )

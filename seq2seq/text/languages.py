@@ -1,4 +1,4 @@
-"""What the pipeline must know about a language: its script, and how its BLEU is tokenized."""
+"""Codes of languages, and words of texts in any script."""
 
 import re
 import unicodedata
@@ -31,9 +31,6 @@ class LanguagesParams(Section):
         """The opposite direction."""
         return LanguagesParams(source=self.target, target=self.source)
 
-
-# sacreBLEU's tokenizer per target language; 13a everywhere else. 13a scores unsegmented Chinese 0.
-BLEU_TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 
 # Blocks of scripts that put no spaces between words: a line breaks by dictionary or after any syllable (UAX #14,
 # classes SA, AK, AS and ID, https://www.unicode.org/reports/tr14/).
@@ -70,11 +67,6 @@ _LETTER_RUN = re.compile(f"[{_LETTERS}]+")
 _NOT_SPACED = re.compile(f"[{_LETTERS}{_MARKS}{_UNSPACED_POINTS}]+")
 _WORD = re.compile(f"{_UNSPACED}|[^{_BETWEEN_WORDS}{_LETTERS}]+")
 _LETTERS_PER_WORD = 2
-
-
-def bleu_tokenizer(language: str) -> str:
-    """Name of the sacreBLEU tokenizer for text in ``language``."""
-    return BLEU_TOKENIZERS.get(language, "13a")
 
 
 def count_words(text: str) -> float:

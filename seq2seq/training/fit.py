@@ -14,7 +14,7 @@ from seq2seq.training.distributed import Processes, join_processes
 from seq2seq.training.learning_curve import Point
 from seq2seq.training.recipe import Recipe
 from seq2seq.training.trainer import Trainer, say_nothing
-from seq2seq.training.validation_score import GreedyScore
+from seq2seq.training.validation_score import GreedyScore, check_metric
 
 
 def fit(
@@ -58,6 +58,7 @@ def fit(
         print(f"{recipe.stage}: {size:,} weights, {direction.lines:,} pairs, on {place}", flush=True)
     score = None
     if params.early_stopping_metric != "loss":
+        check_metric(params.early_stopping_metric, direction, recipe.stage)
         score = GreedyScore(params.early_stopping_metric, direction, device, processes)
     processes.wait()  # now the first one holds the folder, and no former training changes what all read there
     trainer = Trainer(model, params, work, device, autocast_dtype(recipe.runtime, device), processes, score, tell)

@@ -1,6 +1,7 @@
 """Training of any encoder-decoder: schedule, early stopping, averaging, and resumption to the same bytes."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -20,7 +21,8 @@ from seq2seq.models.encoder_decoder import EncoderDecoder
 from seq2seq.training import schedules
 from seq2seq.training.checkpoints import Checkpoints
 from seq2seq.training.distributed import ALONE, Processes, unshared
-from seq2seq.training.learning_curve import Point, best_updates, validations_since_best
+from seq2seq.training.guessing import unigram_loss
+from seq2seq.training.learning_curve import Point, best_updates, validations_since_best, worse_than_guessing
 from seq2seq.training.objective import BatchLoss, shifted
 from seq2seq.training.optimizer import make_optimizer, moving_average
 from seq2seq.training.params import TrainingParams
@@ -35,6 +37,7 @@ class Position:
     batch: int = 0  # batches of this epoch already seen
     loss: float = 0.0  # summed since the last validation
     tokens: int = 0
+    unigram_loss: float = 0.0  # of guessing by frequency, counted in the first epoch
     points: list[Point] = field(default_factory=list)
 
 
@@ -107,12 +110,14 @@ class Trainer:
             label: begins each line of progress.
 
         Raises:
-            UserError: the loss is no longer a number.
+            UserError: the loss is no longer a number, or a score should choose the best model and is always 0.
         """
         params, position = self.params, self.position
         self.model.train()
         if not self._done():
-            epochs(position.epoch)  # encoded before the clock starts
+            shards = epochs(position.epoch)  # encoded before the clock starts
+            if not position.update:
+                position.unigram_loss = unigram_loss(shards, validation, len(self.model.output_weight))
         started = time.monotonic()
         learned = 0  # target tokens
         quiet = not self.processes.is_first
@@ -123,10 +128,13 @@ class Trainer:
                 progress.total = self._expected_updates()
                 progress.add(1, f"{learned / (time.monotonic() - started):,.0f} target tokens/s, {self._note()}")
                 if position.update % params.validate_every == 0 or position.update == params.max_updates:
-                    self._validate(validation)
+                    self._validate(validation, label)
             if position.tokens:  # the last epoch ended between two validations
-                self._validate(validation)
+                self._validate(validation, label)
+        self._check_scores()
         if self.processes.is_first:
+            if nothing := worse_than_guessing(position.points, params.average_checkpoints):
+                _warn(f"{label}: this model has learned nothing, and will not be released: {nothing}")
             self._average_best()
         return position.points
 
@@ -225,7 +233,7 @@ class Trainer:
         last = f", validation {position.points[-1].validation_loss:.3f}" if position.points else ""
         return f"loss {position.loss / max(position.tokens, 1):.3f}{last}"
 
-    def _validate(self, validation: PairedSequences) -> None:
+    def _validate(self, validation: PairedSequences, label: str) -> None:
         position = self.position
         self.validated.eval()
         loss = self._mean_loss(validation)
@@ -234,13 +242,31 @@ class Trainer:
         score = self.score(self.validated) if self.score else None
         self.model.train()
         epoch = position.epoch + (position.batch > 0)  # counted from 1; the one that has just ended, or runs
-        point = Point(position.update, epoch, self._rate(), position.loss / position.tokens, loss, score)
+        train_loss = position.loss / position.tokens
+        point = Point(position.update, epoch, self._rate(), train_loss, loss, position.unigram_loss, score)
         position.points.append(point)
         position.loss = 0.0
         position.tokens = 0
         if self.processes.is_first:
+            self._warn_of_guessing(label)
             self._save()
             self.tell(point)
+
+    def _warn_of_guessing(self, label: str) -> None:
+        """Say at the first validation after warm-up that shows it that the model is no better than guessing."""
+        points, warmup = self.position.points, self.params.warmup_updates
+        if [point for point in points if point.update >= warmup and not point.beats_guessing] == points[-1:]:
+            _warn(f"{label}: {points[-1].compare_with_guessing()}; {self._gentler()}")
+
+    def _check_scores(self) -> None:
+        """Stop where early stopping had nothing to go by."""
+        scores = [point.validation_score for point in self.position.points]
+        if scores and not any(scores) and None not in scores:
+            metric = self.params.early_stopping_metric
+            raise UserError(
+                f"training: {metric} is 0 at every validation, so it can't tell which model is best; set "
+                "early_stopping_metric to loss, or train longer"
+            )
 
     @torch.inference_mode()
     def _mean_loss(self, pairs: PairedSequences) -> float:
@@ -291,6 +317,10 @@ class Trainer:
         average = self.checkpoints.average(best_updates(self.position.points, self.params.average_checkpoints))
         self.model.take_weights(average.items())
         self.model.eval()
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr, flush=True)
 
 
 def _mix(*numbers: int) -> int:

@@ -5,10 +5,11 @@ from itertools import repeat
 
 import torch
 
+from seq2seq.core.errors import UserError
 from seq2seq.decoding.batching import run_in_batches
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.decoding.torch_engine import TorchEngine
-from seq2seq.metrics.scores import quick_score
+from seq2seq.metrics.scores import quick_score, why_bleu_is_undefined
 from seq2seq.models.encoder_decoder import EncoderDecoder
 from seq2seq.text.normalization import normalise
 from seq2seq.tokenizers.base import cut_source
@@ -25,6 +26,21 @@ GREEDY = DecodingParams(
     max_length_factor=2.0,
     batch_size=64,
 )
+
+
+def check_metric(metric: str, direction: Direction, label: str) -> None:
+    """Check that a metric can tell models apart on the validation set; ``label`` is the section that names it.
+
+    Raises:
+        UserError: BLEU is undefined there, or its tokenizer is not installed.
+    """
+    if metric != "bleu":
+        return
+    if reason := why_bleu_is_undefined(direction.validation["target"].tolist(), direction.languages.target):
+        raise UserError(
+            f"'{label}.early_stopping_metric' is bleu, which is undefined on the validation set: {reason}; "
+            "set it to chrf or loss"
+        )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import random
 import subprocess
@@ -11,7 +10,7 @@ from sacrebleu.metrics import BLEU
 
 from seq2seq.core.errors import UserError
 from seq2seq.metrics.rouge import score_rouge
-from seq2seq.metrics.scores import paired_bootstrap, score
+from seq2seq.metrics.scores import UNDEFINED, check_scorer, paired_bootstrap, score
 
 SENTENCE = "Der kleine Hund läuft schnell über die grüne Wiese und bellt laut , weil er Angst vor Katzen hat"
 WORDS = SENTENCE.split()
@@ -98,10 +97,10 @@ def test_paired_bootstrap_equals_brute_force_resampling():
 
 
 def test_paired_bootstrap_sees_no_difference_where_there_is_none_and_is_antisymmetric():
-    assert paired_bootstrap(GOOD, list(GOOD), REFERENCES, "de", samples=100, seed=1) == (0.0, 0.0, 0.0)
+    assert paired_bootstrap(GOOD, list(GOOD), REFERENCES, "de", samples=100, seed=1)[:3] == (0.0, 0.0, 0.0)
     forth = paired_bootstrap(GOOD, BAD, REFERENCES, "de", samples=100, seed=1)
     back = paired_bootstrap(BAD, GOOD, REFERENCES, "de", samples=100, seed=1)
-    assert forth == pytest.approx((-back.delta, -back.high, -back.low))
+    assert forth[:3] == pytest.approx((-back.delta, -back.high, -back.low))
     reshuffled = damage(REFERENCES, 0.05, seed=9)  # as good as GOOD, other mistakes
     even = paired_bootstrap(GOOD, reshuffled, REFERENCES, "de", samples=300, seed=1)
     assert even.low < 0 < even.high
@@ -129,10 +128,82 @@ def test_sides_of_different_length_and_no_lines_are_refused():
         paired_bootstrap(["a"], ["a", "b"], ["a"], "de", samples=100, seed=1)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("MeCab") is not None, reason="the Japanese tokenizer is installed")
-def test_a_missing_tokenizer_says_what_to_install():
-    with pytest.raises(UserError, match=r"pip install 'sacrebleu\[ja\]'"):
-        score(["犬"], ["犬"], "ja", samples=100, seed=1)
+def test_a_missing_tokenizer_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_ja_mecab.MeCab", None)
+    with pytest.raises(UserError, match="'jpn' needs the tokenizer ja-mecab, which is not installed; run: pip install"):
+        check_scorer("jpn")
+
+
+@pytest.mark.parametrize(
+    ("languages", "text"),
+    [
+        (("zh", "zho", "cmn", "yue", "lzh", "nan"), "我们今天在北京大学学习汉语和英语。"),
+        (("ja", "jpn"), "私は今日東京の大学で日本語を勉強します。"),
+        (("ko", "kor"), "나는 오늘 서울의 대학교에서 한국어를 공부합니다."),
+        (("th", "tha"), "วันนี้ฉันเรียนภาษาไทยที่มหาวิทยาลัย"),
+        (("lo", "lao"), "ມື້ນີ້ຂ້ອຍຮຽນພາສາລາວ"),
+        (("km", "khm"), "ថ្ងៃនេះខ្ញុំរៀនភាសាខ្មែរ"),
+        (("my", "mya"), "ယနေ့ကျွန်တော်မြန်မာစာသင်သည်"),
+        (("bo", "bod", "dz"), "ངས་དེ་རིང་བོད་ཡིག་སྦྱོང་གི་ཡོད།"),
+        (("de", "deu", "xx"), "Heute lerne ich Deutsch."),
+    ],
+)
+def test_equal_texts_score_100_in_every_script_by_every_name_of_a_language(languages, text):
+    worse = text[: len(text) // 2] + "?" + text[len(text) // 2 + 2 :]
+    for language in languages:
+        perfect = score([text, text], [text, text], language, samples=100, seed=1)
+        assert [perfect[key] for key in ("bleu", "bleu_low", "chrf", "ter")] == [100, 100, 100, 0]
+        damaged = score([text, worse], [text, text], language, samples=100, seed=1)
+        assert 30 < damaged["bleu"] < 100
+        assert 0 < damaged["ter"] < 50
+        assert UNDEFINED not in damaged
+
+
+def test_ter_counts_characters_where_words_have_no_spaces():
+    found = score(["กขคงจ"], ["กขคงฉ"], "th", samples=100, seed=1)
+    assert found["ter"] == 20
+    assert "|char:yes" in found["signature"]
+
+
+def test_all_names_of_english_have_stems():
+    assert score_rouge(["walking dogs"], ["walked dog"], "eng")["rouge1"] == 100
+
+
+def test_bleu_of_references_without_four_words_is_undefined_and_compared_with_nothing():
+    short = ["drei kleine Hunde", "ja"]
+    found = score(short, short, "de", samples=100, seed=1)
+    assert [found[key] for key in ("bleu", "bleu_low", "bleu_high", "bleu_lc")] == [None] * 4
+    assert found[UNDEFINED] == "no reference has 4 words (tokenizer 13a, language 'de')"
+    assert (found["chrf"], found["ter"]) == (100, 0)
+    difference = paired_bootstrap(short, ["nein", "nein"], short, "de", samples=100, seed=1)
+    assert difference.undefined == found[UNDEFINED]
+    assert not difference.low > -100
+    assert not difference.delta <= 0
+
+    longer = [*short, "vier Wörter sind genug"]
+    assert score(longer, longer, "de", samples=100, seed=1)["bleu"] == 100
+
+
+def test_two_scores_of_0_are_no_difference_of_0():
+    nonsense = ["`"] * len(REFERENCES)
+    assert paired_bootstrap(nonsense, ["~"] * len(REFERENCES), REFERENCES, "de", samples=100, seed=1).undefined
+    one = paired_bootstrap(GOOD, nonsense, REFERENCES, "de", samples=100, seed=1)
+    assert one.low > 50
+
+
+def test_the_interval_is_smoothed_as_the_score_is():
+    references = ["eins zwei drei vier fünf", "sechs sieben acht neun zehn", "elf zwölf dreizehn vierzehn fünfzehn"]
+    outputs = ["eins zwei drei x y", "sechs sieben x y z", "elf x y z zwei"]  # no run of four words is right
+    found = score(outputs, references, "de", samples=100, seed=5)
+    rng = np.random.default_rng(5)
+    drawn = [rng.integers(3, size=3) for _ in range(100)]
+    scores = [
+        BLEU(force=True).corpus_score([outputs[i] for i in rows], [[references[i] for i in rows]]).score
+        for rows in drawn
+    ]
+    expected = np.percentile(scores, [2.5, 97.5])
+    assert [found["bleu_low"], found["bleu_high"]] == pytest.approx(expected, abs=0.006)
+    assert 0 < found["bleu_low"] < found["bleu_high"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from seq2seq.training.learning_curve import Point
 from tasks.stage import WORK
 
 ROOT = Path(__file__).parents[2]
-POINTS = [Point(5, 1, 0.1, 3.0, 2.5), Point(10, 1, 0.2, 2.0, 1.5, 33.0)]
+POINTS = [Point(5, 1, 0.1, 3.0, 2.5, 4.0), Point(10, 1, 0.2, 2.0, 1.5, 4.0, 33.0)]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.inference.translator import Translator
+from seq2seq.training.learning_curve import Point, write_curve
 from tasks import register
 from tests.tiny_models import LANGUAGES, tiny_corpus, tiny_model
 
@@ -56,8 +57,7 @@ def template(tokenizer, tmp_path_factory):
         scores = {"tests": {"held_out": score}, "gate": score}
         (root / "reports/scores" / f"{engine}.json").write_text(json.dumps(scores))
     (root / "reports/curves").mkdir()
-    curve = "update,epoch,lr,train_loss,validation_loss\n10,0,0.1,3.0,\n20,1,0.1,2.0,2.5\n"
-    (root / "reports/curves/forward.csv").write_text(curve)
+    write_curve(root / "reports/curves/forward.csv", [Point(20, 1, 0.1, 2.0, 2.5, 6.0)])
     (root / "reports/speed.json").write_text('{"int8": {"sentences_per_second": 30.0}}')
     (root / "reports/index.html").write_text("<html>")
     for name in ("quality", "cleaning"):
@@ -267,6 +267,42 @@ def test_registrations_at_the_same_time_make_one_version(project):
         assert len(opened.client.search_runs([opened.experiment(NAME)])) == 1
 
 
+def test_a_stored_model_that_can_not_answer_gets_no_version(project, monkeypatch):
+    original = mlflow.pyfunc.log_model
+
+    def breaks(**options):
+        logged = original(**options)
+        with open_store() as opened:
+            folder = Path(opened.client.get_logged_model(logged.model_id).artifact_location)
+        (folder / "artifacts/int8/model.bin").write_bytes(b"")
+        return logged
+
+    monkeypatch.setattr(mlflow.pyfunc, "log_model", breaks)
+    with pytest.raises(UserError, match="damaged"):
+        run_register(monkeypatch)
+    with open_store() as opened:
+        assert not opened.client.search_model_versions(f"name = '{NAME}'")
+    monkeypatch.setattr(mlflow.pyfunc, "log_model", original)
+    assert run_register(monkeypatch)["version"] == 1
+
+
+def test_what_is_undefined_or_was_not_learned_is_said_and_no_number_is_recorded(project, monkeypatch):
+    for engine in ("float32", "int8"):
+        path = Path(f"reports/scores/{engine}.json")
+        scores = json.loads(path.read_text())
+        scores["gate"] |= {"bleu": None, "bleu_undefined": "no reference has 4 words"}
+        path.write_text(json.dumps(scores))
+    write_curve(Path("reports/curves/forward.csv"), [Point(20, 1, 0.9, 70.0, 60.0, 8.0)])
+    run_register(monkeypatch)
+    with open_store() as opened:
+        version = opened.client.get_model_version(NAME, "1")
+        metrics = opened.client.get_run(version.run_id).data.metrics
+    assert version.tags["gate_bleu"] == "undefined"
+    assert "the validation loss is 60.00 nats" in version.tags["learned_nothing"]
+    assert "int8/gate/bleu" not in metrics
+    assert "int8/tests/held_out/bleu" in metrics
+
+
 def test_a_server_that_is_not_there_ends_in_one_line(project):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for address in ("127.0.0.1:9", f"user:secret@127.0.0.1:{silent.getsockname()[1]}"):
@@ -357,7 +393,7 @@ def server(tmp_path):
         process.wait()
 
 
-def test_a_server_keeps_models_as_the_local_store_does(project, server, monkeypatch):
+def test_a_server_keeps_models_as_the_local_store_does(project, tokenizer, server, monkeypatch):
     address, process = server
     shutil.rmtree("mlruns")
     first = run_register(monkeypatch, address)
@@ -367,6 +403,14 @@ def test_a_server_keeps_models_as_the_local_store_does(project, server, monkeypa
     model = mlflow.pyfunc.load_model(f"models:/{NAME}/1")
     assert model.predict(SOURCES)["target"].tolist() == expected(Path("models/int8"))
     assert not Path("mlruns").exists()
+
+    make_bundles(Path("models"), tokenizer, seed=2)
+    both = [run_command(MLFLOW_TRACKING_URI=address) for _ in range(2)]
+    assert [(one.communicate()[1], one.returncode)[1] for one in both] == [0, 0]
+    with open_store() as opened:
+        assert sorted(int(one.version) for one in opened.client.search_model_versions(f"name = '{NAME}'")) == [1, 2]
+        assert len(opened.client.search_runs([opened.experiment(NAME)])) == 2
+
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(TransientError, match="stopped answering"), open_store() as opened:
         os.killpg(process.pid, 9)

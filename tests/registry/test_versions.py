@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from flows import release
 from flows.release import CHALLENGER, CHAMPION, RegisteredModel
 from registry.store import NO_BARS, local_tracking_uri, open_store
+from registry.versions import UNDEFINED
 from seq2seq.core.errors import UserError
 from seq2seq.release.gate import LONGEST_NAME, ReleaseParams, digest_of_set, is_no_worse
 
@@ -41,7 +42,7 @@ def client(template, tmp_path, monkeypatch):
     return store.client
 
 
-def add_version(client, wrong, gate=LINES):
+def add_version(client, wrong, gate=LINES, **tags):
     """Register a version that gets so many lines of the gate set wrong, from the first on."""
     run = client.create_run(client.get_experiment_by_name(NAME).experiment_id)
     predictions = ["Kein Wort stimmt hier ."] * wrong + gate[wrong:]
@@ -51,7 +52,7 @@ def add_version(client, wrong, gate=LINES):
         "set_sha256.gate": digest_of_set(gate, gate),
         "gate_bleu": str(100 - wrong / 2),
         "target_language": "de",
-    }
+    } | tags
     return int(client.create_model_version(NAME, run.info.artifact_uri, run.info.run_id, tags=tags).version)
 
 
@@ -124,6 +125,65 @@ def test_another_gate_set_decides_nothing(client):
     decision = settle(client, other)
     assert decision.alias == CHALLENGER
     assert "another gate set" in decision.reason
+
+
+def test_the_same_sources_with_other_references_are_another_set(client):
+    assert digest_of_set(LINES, LINES) != digest_of_set(LINES, [*LINES[:-1], "anders"])
+    assert digest_of_set(LINES, LINES[:-1]) != digest_of_set(LINES[:-1], LINES)
+    assert digest_of_set(LINES, LINES) == digest_of_set(list(LINES), list(LINES))
+
+
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        ({"gate_bleu": UNDEFINED}, "its BLEU on the gate set is undefined"),
+        ({"gate_bleu": "0.0"}, "its BLEU on the gate set is 0, which says nothing"),
+        ({"learned_nothing": "60.0 against 8.0"}, "its training learned nothing: 60.0 against 8.0"),
+    ],
+)
+def test_a_version_of_which_nothing_good_is_known_stays_challenger_even_if_it_is_the_first(
+    client, monkeypatch, capsys, tags, reason
+):
+    first = add_version(client, wrong=0, **tags)
+    assert settle(client, first).reason.startswith(reason)
+    assert aliases(client) == {CHALLENGER: first}
+    with pytest.raises(UserError, match=f"version 1 is not promoted: {reason}"):
+        by_hand(monkeypatch, capsys, "promote")
+    by_hand(monkeypatch, capsys, "promote", "--force")
+    assert aliases(client) == {CHAMPION: first}
+    second = add_version(client, wrong=0, **tags)
+    assert settle(client, second).alias == CHALLENGER
+    good = add_version(client, wrong=0)
+    assert settle(client, good).alias == CHAMPION  # equal predictions, of which the score is now known
+
+
+def test_a_difference_that_is_undefined_promotes_nobody(client):
+    gate = ["ja", "nein", "vielleicht doch"]  # a version of before undefined scores were told apart
+    first, second = (add_version(client, wrong=0, gate=gate) for _ in range(2))
+    assert settle(client, first).alias == CHAMPION
+    decision = settle(client, second)
+    assert decision.alias == CHALLENGER
+    assert decision.reason.startswith("BLEU against version 1, the champion, is undefined: no reference has 4 words")
+
+
+def test_rolling_back_goes_to_who_was_champion_before_not_to_the_number_before(client):
+    first, second, third = (add_version(client, wrong) for wrong in (4, 2, 0))
+    for number in (first, second, third):
+        settle(client, number)
+    RegisteredModel(client, NAME).apply(release.Decision(first, CHAMPION, "out of order"))
+    assert RegisteredModel(client, NAME).roll_back() == (first, third)
+
+
+def test_a_version_that_is_promoted_again_is_a_predecessor_like_any_other(client):
+    first, second, third = (add_version(client, wrong) for wrong in (4, 2, 0))
+    for number in (first, second):
+        settle(client, number)
+    assert RegisteredModel(client, NAME).roll_back() == (second, first)
+    assert "rolled_back" in client.get_model_version(NAME, str(second)).tags
+    RegisteredModel(client, NAME).apply(release.Decision(second, CHAMPION, "again"))
+    assert "rolled_back" not in client.get_model_version(NAME, str(second)).tags
+    settle(client, third)
+    assert RegisteredModel(client, NAME).roll_back() == (third, second)
 
 
 def test_a_rolled_back_version_is_not_promoted_again_by_itself(client):

@@ -11,7 +11,7 @@ import pytest
 
 from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.errors import UserError
-from seq2seq.core.files import write_json, write_text
+from seq2seq.core.files import read_json, write_json, write_text
 from seq2seq.evaluation.evaluate import write_predictions
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.metrics.scores import EvaluationParams, score
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
 AWKWARD = ["<script>alert('x')</script> & \"more\"", "مرحبا بالعالم", "今天天气很好。"]
 EVALUATION = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1)
-CURVE = "update,epoch,lr,train_loss,validation_loss\n"
+CURVE = "update,epoch,lr,train_loss,validation_loss,unigram_loss,validation_score\n"
 
 
 def tally(kept, **dropped):
@@ -66,7 +66,9 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16}, "translation")
     export_ctranslate2(tmp_path / "float32", tmp_path / "int8", "int8")
     write_scores(reports)
-    write_text(reports / "curves/forward.csv", CURVE + "10,1,0.1,5.0,4.0\n20,2,0.1,3.0,2.5\n30,3,0.1,2.5,2.75\n")
+    write_text(
+        reports / "curves/forward.csv", CURVE + "10,1,0.1,5.0,4.0,6,\n20,2,0.1,3.0,2.5,6,\n30,3,0.1,2.5,2.75,6,\n"
+    )
     write_text(reports / "curves/backward.csv", CURVE)
     speeds = {"sentences_per_second": 10.0, "slowest": 9.0, "fastest": 11.0, "size_mb": 4.0, "peak_rss_mb": 300.0}
     faster = {"ct2_float32": {"sentences_per_second": 40.0}, "int8": {"sentences_per_second": 50.0, "size_mb": 1.0}}
@@ -259,6 +261,28 @@ def test_round_ticks_cover_their_range_with_a_readable_number(low, high):
     assert 2 <= len(ticks) <= 8
     steps = [after - before for before, after in pairwise(ticks)]
     assert all(step == pytest.approx(steps[0]) for step in steps)
+
+
+def test_what_is_undefined_and_what_was_not_learned_is_said(workspace, monkeypatch):
+    for model in ("float32", "int8"):
+        path = Path("reports/scores") / f"{model}.json"
+        scores = read_json(path)
+        numbers = score(["ja"] * 12, ["ja"] * 12, "de", 100, 1)
+        scores["tests"] = dict.fromkeys(scores["tests"], numbers)
+        write_json(path, scores)
+        for name in scores["tests"]:
+            frame = pd.DataFrame({"source": ["yes"] * 12, "target": ["ja"] * 12, "prediction": ["ja"] * 12})
+            frame.to_parquet(Path("reports/predictions") / model / f"{name}.parquet")
+    write_text(Path("reports/curves/forward.csv"), CURVE + "10,1,0.9,50,60,8,\n")
+    run(monkeypatch)
+    shown = " ".join(Page(Path("out/index.html").read_text()).texts)
+    assert "BLEU is undefined on this set: no reference has 4 words" in shown
+    assert "This model has learned nothing, and is not released: the validation loss is 60.00 nats" in shown
+    assert "nan" not in shown.lower().split()
+    found = read_json(Path("out/quality.json"))["int8"]["first"]
+    assert (found["bleu"], found["bleu_lc"], found["chrf"]) == (0, 0, 100)
+    assert "no reference has 4 words" in found["bleu_undefined"]
+    assert "int8 model (BLEU is undefined)" in Path("out/plots/scores.csv").read_text()
 
 
 def test_a_line_chart_keeps_order_and_stays_in_its_frame():

@@ -1,4 +1,6 @@
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from seq2seq.models.batches import PairedSequences, pad, training_batches
 from seq2seq.tokenizers.base import BOS, BT, EOS, PAD
 from seq2seq.training.data import EpochStores
 from seq2seq.training.distributed import ALONE, Processes
-from seq2seq.training.learning_curve import Point, write_curve
+from seq2seq.training.learning_curve import Point, read_curve, worse_than_guessing, write_curve
 from seq2seq.training.objective import BatchLoss, shifted
 from seq2seq.training.optimizer import make_optimizer
 from seq2seq.training.r_drop import r_drop_loss
@@ -27,7 +29,7 @@ from tests.tiny_models import (
     tiny_pairs,
     tiny_tokenizer,
 )
-from tests.trainings import CPU, direction_of, same, train
+from tests.trainings import CPU, direction_of, killed_after, same, train
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tokenizer, tmp_path):
@@ -394,10 +396,51 @@ def test_words_are_cut_anew_in_each_epoch_and_alike_in_the_same(tmp_path, algori
 
 
 def test_a_curve_can_be_read_back_and_an_empty_one_has_its_header(tmp_path):
-    write_curve(tmp_path / "curve.csv", [Point(5, 1, 0.5, 3.0, 2.0)])
-    assert (tmp_path / "curve.csv").read_text().splitlines() == [
-        "update,epoch,lr,train_loss,validation_loss,validation_score",
-        "5,1,0.5,3.0,2.0,",
-    ]
+    header = "update,epoch,lr,train_loss,validation_loss,unigram_loss,validation_score"
+    points = [Point(5, 1, 0.5, 3.0, 2.0, 4.0), Point(10, 2, 0.25, 1.0, 1.5, 4.0, 20.0)]
+    write_curve(tmp_path / "curve.csv", points)
+    assert (tmp_path / "curve.csv").read_text().splitlines()[:2] == [header, "5,1,0.5,3.0,2.0,4.0,"]
+    assert read_curve(tmp_path / "curve.csv") == points
     write_curve(tmp_path / "curve.csv", [])
-    assert (tmp_path / "curve.csv").read_text() == "update,epoch,lr,train_loss,validation_loss,validation_score\n"
+    assert (tmp_path / "curve.csv").read_text() == f"{header}\n"
+
+
+def test_a_training_that_learns_nothing_says_so_when_it_shows_and_at_its_end(tokenizer, tmp_path, capfd):
+    _, points = train(tokenizer, tmp_path / "wild", lr=0.9)
+    assert min(point.validation_loss for point in points) > points[0].unigram_loss
+    told = [line for line in capfd.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert [re.sub(r"[\d.]+", "N", line).split(";")[0] for line in told] == [
+        "warning: test: the validation loss is N nats per target piece at update N, and guessing pieces by their "
+        "frequency gives N",
+        "warning: test: this model has learned nothing, and will not be released: the validation loss is N nats per "
+        "target piece at update N, and guessing pieces by their frequency gives N",
+    ]
+    assert f"at update {points[1].update}, and" in told[0]  # the first one after warm-up
+    assert "(lr=0.9)" in told[0]
+
+    _, points = train(tokenizer, tmp_path / "calm", max_updates=40, validate_every=20)
+    assert points[-1].validation_loss < points[-1].unigram_loss
+    assert "warning" not in capfd.readouterr().err
+
+
+def test_each_checkpoint_that_is_kept_has_to_beat_guessing():
+    losses = [4.0, 6.0, 2.0, 3.0]
+    points = [Point(number, 1, 0.1, 1.0, loss, 5.0) for number, loss in enumerate(losses)]
+    assert [bool(worse_than_guessing(points, averaged)) for averaged in (1, 3, 4)] == [False, False, True]
+    by_score = [replace(point, validation_score=point.validation_loss) for point in points]
+    assert worse_than_guessing(by_score, 1).startswith("the validation loss is 6.00 nats per target piece at update 1,")
+
+
+def test_a_score_that_is_always_0_can_not_choose(tokenizer, tmp_path):
+    with pytest.raises(UserError, match="bleu is 0 at every validation, so it can't tell which model is best"):
+        train(tokenizer, tmp_path, score=lambda _: 0.0, early_stopping_metric="bleu")
+
+
+def test_the_loss_of_guessing_is_the_same_in_a_training_that_goes_on_in_a_later_epoch(tokenizer, tmp_path, monkeypatch):
+    options = {"subword_sampling": 0.3, "max_updates": 30}
+    _, whole = train(tokenizer, tmp_path / "whole", **options)
+    with killed_after(23, monkeypatch):
+        train(tokenizer, tmp_path / "killed", **options)
+    _, resumed = train(tokenizer, tmp_path / "killed", **options)
+    assert [point.epoch for point in resumed][-1] > 1
+    assert resumed == whole

@@ -1,0 +1,20 @@
+"""What the Unicode CLDR knows of a language code: the code that it goes by, the script it is written in, its name."""
+
+from babel import Locale
+from babel.core import get_global
+
+
+def canonical_code(language: str) -> str:
+    """The code that CLDR lists a language under: ``zh`` for zho, chi and cmn, ``ja`` for jpn; else the code itself."""
+    return str(get_global("language_aliases").get(language, language))
+
+
+def script_of(language: str) -> str:
+    """ISO 15924 code of the script that a language is mostly written in today; Latn where CLDR doesn't know."""
+    likely = get_global("likely_subtags").get(canonical_code(language), "")  # such as zh_Hans_CN
+    return str(likely.split("_")[1] if likely else "Latn")
+
+
+def name_of(language: str) -> str:
+    """The English name of a language; the code itself where CLDR has none."""
+    return str(Locale("en").languages.get(canonical_code(language), language))
