@@ -65,6 +65,7 @@ def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
         UserError: a set would have no lines.
     """
     sets = _published_sets(raw)
+    published = sum(map(len, [*sets[VALIDATION], *sets[GATE]]))
     chosen = {}
     for folder in folders(filtered):
         if any(count_lines(raw / split / folder.name) for split in (VALIDATION, GATE)):
@@ -73,7 +74,7 @@ def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
         chosen[folder.name] = choose_held_out(np.concatenate(hashes), params)
         for path, frame in _taken_sets(folder, chosen[folder.name]).items():
             sets.setdefault(path, []).append(frame)
-    _check(sets, pairs=sum(map(count_lines, folders(filtered))))
+    _check(sets, published, pairs=sum(map(count_lines, folders(filtered))))
     return HeldOut(sets, chosen, params.drop_held_out_targets)
 
 
@@ -84,9 +85,7 @@ def _published_sets(raw: Path) -> Sets:
     for name in sorted(names):
         validation, gate = (_read_published(raw / split / name) for split in (VALIDATION, GATE))
         if validation.empty or gate.empty:
-            both = pd.concat([validation, gate], ignore_index=True)
-            half = hash_sources(both["source"]) % 2 == 0
-            validation, gate = both[half], both[~half]
+            validation, gate = _halve(pd.concat([validation, gate], ignore_index=True))
         sets[VALIDATION].append(validation)
         sets[GATE].append(gate)
     return sets | {f"{TEST}/{folder.name}": [_read_published(folder)] for folder in folders(raw / TEST)}
@@ -107,6 +106,15 @@ def _count(frames: list[pd.DataFrame]) -> dict[str, int]:
     }
 
 
+def _halve(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two halves by the hashes of the sources; where that leaves one empty, it gets the source of the largest hash."""
+    hashes = hash_sources(frame["source"])
+    first = hashes % 2 == 0
+    if len(np.unique(hashes)) > 1 and len(np.unique(first)) == 1:
+        first = hashes != hashes.max()
+    return frame[first], frame[~first]
+
+
 def _taken_sets(folder: Path, chosen: list[Hashes]) -> dict[str, pd.DataFrame]:
     """The sets that are taken from one corpus without published ones."""
     taken = []
@@ -118,13 +126,25 @@ def _taken_sets(folder: Path, chosen: list[Hashes]) -> dict[str, pd.DataFrame]:
     return {path: lines[lines["where"] == index] for index, path in enumerate(paths)}
 
 
-def _check(sets: Sets, pairs: int) -> None:
+def _check(sets: Sets, published: int, pairs: int) -> None:
+    """Check that each set has lines; ``published`` are those that corpora bring for validation and gate together."""
     for path, frames in sets.items():
-        if not any(map(len, frames)):
+        if any(map(len, frames)):
+            continue
+        if published and path in (VALIDATION, GATE):
             raise UserError(
-                f"the {path} set has no lines: no corpus brings any, and {pairs:,} pairs after filtering are too few "
-                "to take some from; add pairs, or a corpus that brings its own sets, to corpora in params.yaml"
+                f"the {path} set has no lines: the corpora bring {published:,} for validation and gate together, all "
+                "with the same source; add a line with another source to that set"
             )
+        raise UserError(
+            f"the {path} set has no lines: no corpus brings any, and {pairs:,} pairs after filtering are too few "
+            "to take some from; add pairs, or a corpus that brings its own sets, to corpora in params.yaml"
+        )
+    if not any(path.startswith(f"{TEST}/") for path in sets):
+        raise UserError(
+            "there is no test set: corpora that bring a validation or a gate set have to bring one too; add it in "
+            "data/catalogue.yaml, or leave out the others, so that all are taken from the pairs"
+        )
 
 
 def hash_sources(sources: pd.Series) -> Hashes:

@@ -348,6 +348,33 @@ def test_a_set_without_lines_is_refused(raw):
         clean(raw)
 
 
+@pytest.mark.parametrize("start", range(1000, 1012))  # whatever the hashes are
+@pytest.mark.parametrize("split", ["validation", "gate"])
+def test_two_held_out_lines_are_enough_for_validation_and_gate(raw, start, split):
+    for place in ("validation/news", "gate/news"):
+        shutil.rmtree(raw / place)
+    write(raw / split / "news", numbered(2, start=start))
+    out, report = clean(raw)
+    assert report["held_out"] == {"validation": 1, "gate": 1, "test/news_2020": 5}
+    assert sorted(lines(out / "validation") + lines(out / "gate")) == numbered(2, start=start)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_one_held_out_source_can_not_be_shared_and_that_is_said(raw, count):
+    shutil.rmtree(raw / "gate/news")
+    write(raw / "validation/news", numbered(1) * count)
+    with pytest.raises(
+        UserError, match=f"bring {count} for validation and gate together, all with the same source"
+    ):
+        clean(raw)
+
+
+def test_a_missing_test_set_is_told_before_anything_is_trained(raw):
+    shutil.rmtree(raw / "test/news_2020")
+    with pytest.raises(UserError, match="there is no test set: corpora that bring a validation or a gate set have to"):
+        clean(raw)
+
+
 def test_two_pairs_are_too_few_to_hold_any_out(tmp_path):
     write(tmp_path / "raw/train/mine", numbered(2))
     with pytest.raises(UserError, match=r"set has no lines.* 2 pairs after filtering are too few"):

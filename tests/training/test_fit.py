@@ -74,3 +74,13 @@ def test_a_set_whose_pairs_are_all_too_long_says_so(tokenizer, tmp_path):
     short = SMALL.model_copy(update={"max_length": 2})
     with pytest.raises(UserError, match="all 36 validation pairs are too long for the model; raise its max_length"):
         fit_tiny(direction_of(tokenizer), tmp_path, model=short)
+
+
+def test_bleu_is_refused_for_early_stopping_where_it_is_undefined(tokenizer, tmp_path):
+    corpus = tiny_corpus()
+    short = corpus.assign(target=["der Hund"] * len(corpus))
+    bleu = TRAINING.model_copy(update={"early_stopping_metric": "bleu", "max_updates": 1})
+    direction = direction_of(tokenizer, validation=short)
+    with pytest.raises(UserError, match=r"'train.early_stopping_metric' is bleu, .* no reference has 4 words .* chrf"):
+        fit_tiny(direction, tmp_path, params=bleu)
+    assert not (tmp_path / "out").exists()
