@@ -363,9 +363,7 @@ def test_two_held_out_lines_are_enough_for_validation_and_gate(raw, start, split
 def test_one_held_out_source_can_not_be_shared_and_that_is_said(raw, count):
     shutil.rmtree(raw / "gate/news")
     write(raw / "validation/news", numbered(1) * count)
-    with pytest.raises(
-        UserError, match=f"bring {count} for validation and gate together, all with the same source"
-    ):
+    with pytest.raises(UserError, match=f"bring {count} for validation and gate together, all with the same source"):
         clean(raw)
 
 
