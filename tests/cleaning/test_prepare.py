@@ -348,14 +348,14 @@ def test_a_set_without_lines_is_refused(raw):
         clean(raw)
 
 
-@pytest.mark.parametrize("start", range(1000, 1012))  # whatever the hashes are
+@pytest.mark.parametrize("start", range(1000, 1006))  # whatever the hashes are
 @pytest.mark.parametrize("split", ["validation", "gate"])
 def test_two_held_out_lines_are_enough_for_validation_and_gate(raw, start, split):
     for place in ("validation/news", "gate/news"):
         shutil.rmtree(raw / place)
     write(raw / split / "news", numbered(2, start=start))
     out, report = clean(raw)
-    assert report["held_out"] == {"validation": 1, "gate": 1, "test/news_2020": 5}
+    assert [report["held_out"][name]["lines"] for name in ("validation", "gate")] == [1, 1]
     assert sorted(lines(out / "validation") + lines(out / "gate")) == numbered(2, start=start)
 
 
