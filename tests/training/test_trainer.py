@@ -1,6 +1,7 @@
+"""Whole trainings of a tiny model."""
+
 import math
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,14 +12,8 @@ from seq2seq.core.errors import UserError
 from seq2seq.decoding.beam_search import beam_search
 from seq2seq.metrics.scores import quick_score
 from seq2seq.models.batches import PairedSequences, pad, training_batches
-from seq2seq.tokenizers.base import BOS, BT, EOS, PAD
-from seq2seq.training.data import EpochStores
+from seq2seq.tokenizers.base import BOS, EOS, PAD
 from seq2seq.training.distributed import ALONE, Processes
-from seq2seq.training.learning_curve import Point, read_curve, worse_than_guessing, write_curve
-from seq2seq.training.objective import BatchLoss, shifted
-from seq2seq.training.optimizer import make_optimizer
-from seq2seq.training.r_drop import r_drop_loss
-from seq2seq.training.schedules import SCHEDULES, Step, learning_rate
 from seq2seq.training.trainer import Trainer
 from seq2seq.training.validation_score import GreedyScore
 from tests.tiny_models import (
@@ -27,7 +22,6 @@ from tests.tiny_models import (
     tiny_corpus,
     tiny_model,
     tiny_pairs,
-    tiny_tokenizer,
 )
 from tests.trainings import CPU, direction_of, killed_after, same, train
 
@@ -63,29 +57,6 @@ def test_the_checkpoints_of_lowest_loss_are_averaged(tokenizer, tmp_path):
     for name, weight in trainer.model.weights().items():
         torch.testing.assert_close(weight, (first[name] + second[name]) / 2)
         assert not torch.equal(first[name], second[name])
-
-
-def test_a_moving_average_is_what_is_validated_and_kept(tokenizer, tmp_path, monkeypatch):
-    seen, original = [], Trainer._update
-
-    def records(self, pairs, rows):
-        original(self, pairs, rows)
-        seen.append(self.model.weights()["target_embedding.weight"].clone())
-
-    monkeypatch.setattr(Trainer, "_update", records)
-    trainer, _ = train(tokenizer, tmp_path, max_updates=6, ema=0.3, average_checkpoints=1, validate_every=6)
-    expected = seen[0]
-    for number, weight in enumerate(seen[1:], start=1):
-        decay = min(0.3, (1 + number) / (10 + number))  # 2/11, 3/12, 0.3, ...
-        expected = decay * expected + (1 - decay) * weight
-    torch.testing.assert_close(trainer.model.weights()["target_embedding.weight"], expected)
-
-
-def test_a_moving_average_of_many_updates_serves_a_short_training(tokenizer, tmp_path):
-    options = {"max_updates": 60, "validate_every": 30}
-    plain, averaged = (train(tokenizer, tmp_path / str(ema), ema=ema, **options)[1] for ema in (0.0, 0.999))
-    for one, other in zip(plain, averaged, strict=True):
-        assert other.validation_loss < 1.1 * one.validation_loss
 
 
 def test_the_checkpoints_of_the_best_outputs_are_chosen_where_a_score_decides(tokenizer, tmp_path):
@@ -136,94 +107,6 @@ def test_a_compiled_model_learns_the_same(tokenizer, tmp_path):
     _, compiled = train(tokenizer, tmp_path / "compiled", dropout=0.0, compile=True)
     losses = [point.validation_loss for point in plain]
     assert [point.validation_loss for point in compiled] == pytest.approx(losses, rel=1e-3)
-
-
-def test_the_rate_rises_linearly_and_falls_by_its_schedule():
-    def rates(schedule, losses=()):
-        updates = (50, 100, 400, 1000)
-        return [learning_rate(schedule, 0.5, Step(update, 100, 1000, losses)) for update in updates]
-
-    assert rates("inverse_sqrt") == pytest.approx([0.25, 0.5, 0.25, 0.5 / math.sqrt(10)])
-    assert rates("cosine") == pytest.approx([0.25, 0.5, 0.375, 0.0])
-    assert rates("constant") == pytest.approx([0.25, 0.5, 0.5, 0.5])
-    assert rates("plateau", [3.0, 2.0, 2.1, 2.0, 1.9]) == pytest.approx([0.25, 0.5, 0.125, 0.125])
-    for schedule in SCHEDULES:
-        TRAINING.model_validate(TRAINING.model_dump() | {"schedule": schedule})
-
-
-def test_plateau_counts_no_validation_of_the_warm_up(tokenizer, tmp_path, monkeypatch):
-    losses = iter([1.0, 1.2, 1.5, 1.6, 1.7])  # after updates 5, 10, ...; the warm-up's are the lowest
-    monkeypatch.setattr(Trainer, "_mean_loss", lambda *_: next(losses))
-    options = {"schedule": "plateau", "warmup_updates": 10, "max_updates": 25, "lr": 4e-3}
-    _, points = train(tokenizer, tmp_path, **options)
-    assert [point.lr for point in points] == pytest.approx([2e-3, 4e-3, 4e-3, 4e-3, 2e-3])
-
-
-def test_r_drop_without_dropout_is_the_plain_loss_and_with_it_more(tokenizer):
-    pairs = tiny_pairs(tokenizer)
-    batch = pairs.batch(np.arange(8))
-    still, moving = (BatchLoss(tiny_model(tokenizer, dropout=rate).train(), None) for rate in (0.0, 0.3))
-    assert still(batch, 0.1, r_drop=5.0).item() == pytest.approx(still(batch, 0.1).item(), rel=1e-5)
-    torch.manual_seed(1)
-    plain = (moving(batch, 0.1) + moving(batch, 0.1)).item() / 2
-    torch.manual_seed(1)
-    assert moving(batch, 0.1, r_drop=5.0).item() > plain + 0.01
-
-
-@pytest.mark.parametrize("vocabulary", [9, 3000])
-def test_r_drop_is_the_mean_of_two_losses_and_of_two_divergences(vocabulary):
-    sides = [torch.randn(600, 8, requires_grad=True) for _ in range(2)]
-    weight, target = torch.randn(vocabulary, 8, requires_grad=True), torch.randint(vocabulary, (600,))
-    logits = [side @ weight.t() for side in sides]
-    p, q = (torch.distributions.Categorical(logits=one) for one in logits)
-    divergence = (torch.distributions.kl_divergence(p, q) + torch.distributions.kl_divergence(q, p)).sum() / 2
-    losses = [F.cross_entropy(one, target, label_smoothing=0.1, reduction="sum") for one in logits]
-    expected = sum(losses) / 2 + 3.0 / 2 * divergence
-    gradients = torch.autograd.grad(expected, [*sides, weight])
-    found = r_drop_loss(*sides, weight, target, 0.1, 3.0)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-3)
-    for mine, theirs in zip(torch.autograd.grad(found, [*sides, weight]), gradients, strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
-
-
-def test_the_embeddings_are_shifted_uphill_and_come_back(tokenizer):
-    pairs = tiny_pairs(tokenizer)
-    batch, model = pairs.batch(np.arange(8)), tiny_model(tokenizer, dropout=0.0)
-    loss = BatchLoss(model, None)
-    before = loss(batch, 0.0)
-    before.backward()
-    weights = {name: weight.clone() for name, weight in model.weights().items()}
-    with shifted(model.embeddings(), 0.5):
-        shift = model.target_embedding.weight - weights["target_embedding.weight"]
-        assert shift.norm().item() == pytest.approx(0.5, rel=0.01)
-        assert loss(batch, 0.0).item() > before.item()
-    assert same(model.weights(), weights)
-
-
-def test_updates_are_those_of_pytorchs_own_parts(tokenizer, tmp_path):
-    params = {"max_updates": 3, "validate_every": 3, "average_checkpoints": 1, "adam_beta2": 0.9, "clip_norm": 0.5}
-    trainer, (point,) = train(tokenizer, tmp_path, dropout=0.0, **params)
-    model, pairs, settings = tiny_model(tokenizer, dropout=0.0), tiny_pairs(tokenizer), trainer.params
-    groups = [
-        {"params": [weight for weight in model.parameters() if weight.dim() > 1], "weight_decay": 0.01},
-        {"params": [weight for weight in model.parameters() if weight.dim() == 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.9), eps=1e-9)
-    batches, losses, tokens = training_batches([pairs], settings.batch_tokens, settings.seed, 0), 0.0, 0
-    for update, (_, rows) in zip(range(1, 4), batches, strict=False):
-        batch = pairs.batch(rows)
-        logits = model.project(model(batch.src, batch.src_mask, batch.tgt_in))[batch.tgt_mask]
-        loss = F.cross_entropy(logits, batch.tgt_out[batch.tgt_mask], label_smoothing=0.1)
-        optimizer.zero_grad()
-        loss.backward()
-        assert torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5) > 0.5
-        optimizer.param_groups[0]["lr"] = optimizer.param_groups[1]["lr"] = settings.lr * update / 8  # of warm-up
-        optimizer.step()
-        losses, tokens = losses + loss.item() * len(logits), tokens + len(logits)
-    assert point.train_loss == pytest.approx(losses / tokens, rel=1e-5)
-    for name, weight in trainer.model.weights().items():
-        if not name.endswith("kv.bias"):  # attention is the same for any bias of its keys: their gradient is noise
-            torch.testing.assert_close(weight, model.weights()[name], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -287,18 +170,6 @@ def test_each_point_has_the_mean_training_loss_since_the_one_before(tokenizer, t
         assert point.train_loss == pytest.approx(sum(losses) / sum(tokens))
 
 
-def test_matrices_decay_and_norms_and_biases_do_not(tokenizer):
-    model = tiny_model(tokenizer)
-    before = {name: weight.clone() for name, weight in model.weights().items()}
-    optimizer = make_optimizer(model, TRAINING.model_copy(update={"weight_decay": 0.5, "lr": 1.0}))
-    for weight in model.parameters():
-        weight.grad = torch.zeros_like(weight)  # so that decay alone moves the weights
-    optimizer.step()
-    for name, weight in model.weights().items():
-        kept = 1.0 if "norm" in name or name.endswith("bias") else 0.5
-        torch.testing.assert_close(weight, kept * before[name])
-
-
 def test_gradients_of_fp16_are_unscaled_before_they_are_clipped(tokenizer, tmp_path, monkeypatch):
     norms, weights = [], []
     monkeypatch.setattr(Trainer, "_check", lambda self, loss, norm: norms.append(norm))
@@ -354,55 +225,12 @@ def test_a_validation_loss_that_is_not_a_number_chooses_no_checkpoint(tokenizer,
     assert not list((tmp_path / "work").glob("weights-*"))
 
 
-def test_synthetic_sources_alone_bear_the_tag(tokenizer):
-    corpus = tiny_corpus()
-    for tag in (True, False):
-        parts = list(direction_of(tokenizer, corpus[:3], corpus[3:5], tag=tag).encode())
-        tagged = [source[0] == BT for sources, _ in parts for source in sources]
-        assert tagged == [False, False, False, tag, tag]
-    backward = direction_of(tokenizer, corpus[:3], corpus[3:5]).reverse()
-    assert (backward.languages.source, backward.languages.target) == ("de", "en")
-    assert backward.validation["source"].tolist() == corpus["target"].tolist()
-    sources, targets = zip(*backward.encode(), strict=True)
-    assert sources[0] == [[*one, EOS] for one in tokenizer.encode_target(corpus["target"][:3].tolist())]
-    assert targets[0] == [one[:-1] for one in tokenizer.encode_source(corpus["source"][:3].tolist())]
-
-
 def test_parts_of_a_batch_make_the_same_step(tokenizer, tmp_path):
     _, whole = train(tokenizer, tmp_path / "whole", dropout=0.0)
     _, parts = train(tokenizer, tmp_path / "parts", dropout=0.0, accumulate=3)
     for loss in ("train_loss", "validation_loss"):
         expected = [getattr(point, loss) for point in whole]
         assert [getattr(point, loss) for point in parts] == pytest.approx(expected, rel=1e-4)
-
-
-@pytest.mark.parametrize("algorithm", ["unigram", "bpe"])
-def test_words_are_cut_anew_in_each_epoch_and_alike_in_the_same(tmp_path, algorithm):
-    tokenizer, corpus = tiny_tokenizer(tmp_path / "tokenizer", algorithm=algorithm), tiny_corpus()
-
-    def sources(work, epoch, alpha=0.3):
-        work.mkdir(exist_ok=True)
-        params = TRAINING.model_copy(update={"subword_sampling": alpha, "seed": 7})
-        store = EpochStores(direction_of(tokenizer), params, 64, work, ALONE, "train")(epoch)
-        assert [path.name for path in work.glob("tokens-*")] == [f"tokens-{epoch if alpha else 0:06d}"]
-        return [store[0].src[row].tolist() for row in range(len(store[0]))]
-
-    first, second = sources(tmp_path / "a", 0), sources(tmp_path / "a", 1)
-    assert first != second
-    assert second == sources(tmp_path / "b", 1)
-    assert sources(tmp_path / "c", 0, alpha=0.0) == sources(tmp_path / "c", 1, alpha=0.0)
-    texts = [tokenizer.reverse().decode_target([pieces[:-1]])[0] for pieces in second]
-    assert texts == corpus["source"].tolist()
-
-
-def test_a_curve_can_be_read_back_and_an_empty_one_has_its_header(tmp_path):
-    header = "update,epoch,lr,train_loss,validation_loss,unigram_loss,validation_score"
-    points = [Point(5, 1, 0.5, 3.0, 2.0, 4.0), Point(10, 2, 0.25, 1.0, 1.5, 4.0, 20.0)]
-    write_curve(tmp_path / "curve.csv", points)
-    assert (tmp_path / "curve.csv").read_text().splitlines()[:2] == [header, "5,1,0.5,3.0,2.0,4.0,"]
-    assert read_curve(tmp_path / "curve.csv") == points
-    write_curve(tmp_path / "curve.csv", [])
-    assert (tmp_path / "curve.csv").read_text() == f"{header}\n"
 
 
 def test_a_training_that_learns_nothing_says_so_when_it_shows_and_at_its_end(tokenizer, tmp_path, capfd):
@@ -421,14 +249,6 @@ def test_a_training_that_learns_nothing_says_so_when_it_shows_and_at_its_end(tok
     _, points = train(tokenizer, tmp_path / "calm", max_updates=40, validate_every=20)
     assert points[-1].validation_loss < points[-1].unigram_loss
     assert "warning" not in capfd.readouterr().err
-
-
-def test_each_checkpoint_that_is_kept_has_to_beat_guessing():
-    losses = [4.0, 6.0, 2.0, 3.0]
-    points = [Point(number, 1, 0.1, 1.0, loss, 5.0) for number, loss in enumerate(losses)]
-    assert [bool(worse_than_guessing(points, averaged)) for averaged in (1, 3, 4)] == [False, False, True]
-    by_score = [replace(point, validation_score=point.validation_loss) for point in points]
-    assert worse_than_guessing(by_score, 1).startswith("the validation loss is 6.00 nats per target piece at update 1,")
 
 
 def test_a_score_that_is_always_0_can_not_choose(tokenizer, tmp_path):
