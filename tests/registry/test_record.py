@@ -18,7 +18,7 @@ from registry.store import local_tracking_uri, open_store
 from seq2seq.bundles.manifest import bundle_digest
 from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.errors import TransientError, UserError
-from seq2seq.core.params import dump_yaml, load_section
+from seq2seq.core.params import dump_yaml, load_section, overlay, read_yaml
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.export.ctranslate2 import export_ctranslate2
@@ -127,6 +127,32 @@ def test_a_version_has_its_whole_record(project, monkeypatch):
         assert tags["origin.data"] == "a"
         assert tags["task"] == "translation"
         assert tags["set_sha256.gate"] == json.loads(Path("reports/release.json").read_text())["sets"]["gate"]
+
+
+def test_what_exceeds_mlflows_limits_is_recorded_whole_or_said(project, monkeypatch, capsys):
+    tree = read_yaml(Path("params.yaml"))
+    names = [f"corpus_{number}" for number in range(700)]
+    Path("params.yaml").write_text(dump_yaml(overlay(tree, {"corpora": {"names": names}}, "the test")))
+    scores, score = {}, {"bleu": 50.0, "bleu_low": 49.5, "bleu_high": 50.5, "chrf": 70.0, "ter": 30.0}
+    for number in range(110):  # more tags than MLflow takes at once
+        scores[f"set_{number}"] = score
+        shutil.copy("reports/predictions/int8/gate.parquet", f"reports/predictions/int8/set_{number}.parquet")
+    for engine in ("float32", "int8"):  # more metrics, too
+        Path(f"reports/scores/{engine}.json").write_text(json.dumps({"tests": scores, "gate": score}))
+    rows = "".join(f"{update},1,0.1,2.0,2.5\n" for update in range(2100))
+    Path("reports/curves/forward.csv").write_text(f"update,epoch,lr,train_loss,validation_loss\n{rows}")
+    registration = run_register(monkeypatch)
+    said = capsys.readouterr().out
+    with open_store() as opened:
+        run = opened.client.get_run(registration["run_id"])
+        losses = opened.client.get_metric_history(registration["run_id"], "forward/train_loss")
+        version = opened.client.get_model_version(registration["name"], "1")
+    assert f"notice: corpora.names has {len(str(names)):,} characters, of which MLflow keeps 6,000" in said
+    assert run.data.params["corpora.names"] == f"{str(names)[:5999]}…"
+    assert len(losses) == 2100
+    assert len([key for key in run.data.metrics if key.startswith("int8/tests/")]) == 110 * len(score)
+    for tags in (run.data.tags, version.tags):
+        assert len([key for key in tags if key.startswith("set_sha256.")]) == 112
 
 
 def test_a_model_answers_by_its_alias_and_holds_no_pickle(project, monkeypatch):
