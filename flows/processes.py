@@ -25,9 +25,12 @@ class Children:
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
 
-    def run(self, command: Sequence[str], follow: Callable[[str], None]) -> int:
-        """Run a command in the folder, give each line of its output to ``follow``, return its exit status."""
-        with self._start(command) as process:
+    def run(self, command: Sequence[str], follow: Callable[[str], None], **variables: str) -> int:
+        """Run a command in the folder, give each line of its output to ``follow``, return its exit status.
+
+        ``variables`` are added to its environment.
+        """
+        with self._start(command, variables) as process:
             try:
                 assert process.stdout is not None
                 for line in process.stdout:
@@ -38,14 +41,14 @@ class Children:
                 with self._lock:
                     self._running.discard(process)
 
-    def _start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+    def _start(self, command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:
         with self._lock:  # so that stop() misses no process
             if self.stopping.is_set():
                 raise InterruptedError("the flow is stopping")
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,
-                env=self.environment,
+                env={**self.environment, **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

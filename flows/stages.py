@@ -1,6 +1,5 @@
 """The stages of dvc.yaml: their graph as DVC reads it, which are unchanged, and how one is run."""
 
-import re
 import signal
 import sys
 import time
@@ -9,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.processes import Children
-from seq2seq.core.command_line import TRY_AGAIN, USER_ERROR
+from seq2seq.core.command_line import MISTAKE, UNAVAILABLE, Failure
 from seq2seq.core.errors import TransientError, UserError
+from tasks.stage import forget_failure, read_failure
 
 SECONDS_BETWEEN_TRIES = 2.0
 RUNNING = "Running stage '"
-MISTAKE = re.compile(r"^(?:[\w.]+: )?error: (.*)")  # of tasks.stage, and of argparse after the program's name
-TORCHRUN = 1  # exit status of torchrun, whatever that of its processes was
-EXITED = re.compile(r"^\s*exitcode\s*: (-?\d+) ")  # in torchrun's report on each process; the one to blame comes last
-FAILED = re.compile(r"^ERROR: failed to reproduce .* exited with (-?\d+)$")
+ERROR = "ERROR: "  # DVC's own
 BUSY = ("is busy, it is being blocked by", "Unable to acquire lock")  # DVC has no exit status for it
 CHATTER = (  # what DVC says after each stage, about git and remotes
     "Generating lock file",
@@ -28,6 +25,7 @@ CHATTER = (  # what DVC says after each stage, about git and remotes
     "\tdvc config core.autostage",
     "Use `dvc push`",
     "Data and pipelines are up to date",
+    "ERROR: failed to reproduce",  # told with the failure
 )
 
 
@@ -88,9 +86,9 @@ def run_stage(name: str, children: Children, say: Callable[[str], None]) -> bool
     Waits while another process of DVC works on the same files.
 
     Raises:
-        UserError: the stage ended with its one line about a user's mistake.
-        TransientError: the stage ended with a fault that may be gone when it is tried again.
-        StageError: it failed otherwise.
+        UserError: the stage failed by a user's mistake.
+        TransientError: it failed by what may be gone when it is tried again.
+        StageError: it failed otherwise, or was killed.
     """
     # DVC takes its lock again when the command has ended: without --wait-for-lock, a busy
     # lock would then throw the stage's work away after three seconds.
@@ -98,11 +96,13 @@ def run_stage(name: str, children: Children, say: Callable[[str], None]) -> bool
     waiting = False
     while True:
         log = _Log(say)
+        forget_failure(name, children.folder)
         status = children.run(command, log.follow)
         if status == 0:
             return log.executed
-        if not log.busy or children.stopping.is_set():
-            raise log.failure(log.status or status)
+        failure = read_failure(name, children.folder)
+        if failure or not log.busy or children.stopping.is_set():
+            raise _explain(failure, status, log)
         if not waiting:
             say(f"waiting for another process of DVC: {' '.join(log.busy)}")
         waiting = True
@@ -110,10 +110,12 @@ def run_stage(name: str, children: Children, say: Callable[[str], None]) -> bool
 
 
 def run_module(module: str, children: Children, say: Callable[[str], None]) -> bool:
-    """Run ``python -m MODULE`` of the working copy without DVC; return and raise as :func:`run_stage` does."""
+    """Run ``python -m tasks.NAME`` of the working copy without DVC; return and raise as :func:`run_stage` does."""
     log = _Log(say)
-    if status := children.run([sys.executable, "-m", module], log.follow):
-        raise log.failure(status)
+    stage = module.rpartition(".")[2]
+    forget_failure(stage, children.folder)
+    if status := children.run([sys.executable, "-m", module], log.follow, DVC_STAGE=stage):
+        raise _explain(read_failure(stage, children.folder), status, log)
     return True
 
 
@@ -124,37 +126,36 @@ class _Log:
         self.say = say
         self.executed = False
         self.busy: list[str] = []  # DVC's words about who holds a lock
-        self.mistake = ""  # the stage's own line about a failure
-        self.last = "there was no output"
-        self.status = 0  # of the stage's command, where DVC tells one that failed
-        self.killed = 0  # the signal that ended the first of several processes to fail, where torchrun tells it
+        self.last = "there was no output"  # line of the stage
+        self.error = ""  # DVC's last line about one
 
     def follow(self, line: str) -> None:
         """Take one line."""
         self.executed |= line.startswith(RUNNING)
-        if found := FAILED.match(line):
-            self.status = int(found[1])
-        elif self.busy or (line.startswith("ERROR: ") and any(words in line for words in BUSY)):
+        if self.busy or (line.startswith(ERROR) and any(words in line for words in BUSY)):
             self.busy.append(line.strip())
-        elif not line.startswith(CHATTER):
+            return
+        if not line.startswith(CHATTER):
             self.say(line)
-            if line.strip(" =-\n"):
-                self.last = line
-        if found := EXITED.match(line):
-            self.killed = max(0, -int(found[1]))
-        if found := MISTAKE.match(line):
-            self.mistake = found[1]
+        if line.startswith(ERROR):
+            self.error = line
+        elif not line.startswith(CHATTER) and line.strip(" =-\n"):
+            self.last = line.strip()
 
-    def failure(self, status: int) -> Exception:
-        """What to raise for a command's exit status."""
-        if status == TRY_AGAIN:
-            return TransientError(self.mistake or self.last)
-        if status == USER_ERROR or (status == TORCHRUN and self.mistake):
-            return UserError(self.mistake or self.last)
-        number = self.killed or (-status if status < 0 else status - 128)  # a shell adds 128 to its child's
-        if number in set(signal.Signals):
-            return StageError(f"it was ended by {signal.Signals(number).name}; its last line: {self.last}")
-        return StageError(f"it failed with exit status {status}; its last line: {self.last}")
+
+def _explain(failure: Failure | None, status: int, log: _Log) -> Exception:
+    """What to raise where a stage left a failure, or none, and the process that ran it ended with a status."""
+    if failure and failure.kind == MISTAKE:
+        return UserError(failure.message)
+    if failure and failure.kind == UNAVAILABLE:
+        return TransientError(failure.message)
+    if failure:
+        how = failure.message
+    elif status < 0:
+        how = f"it was ended by {signal.Signals(-status).name}"
+    else:
+        how = log.error.removeprefix(ERROR) or f"it ended with status {status}"
+    return StageError(how if how == log.last else f"{how}; the last line of its log: {log.last}")
 
 
 def _one_line(error: Exception) -> str:

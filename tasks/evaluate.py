@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from seq2seq.core.command_line import ArgumentParser
 from seq2seq.core.files import replacing, write_json
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.core.runtime import RuntimeParams
@@ -11,7 +12,7 @@ from tasks.stage import run
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--training", type=Path, help="training pairs; with them, baselines are scored as well")

@@ -6,25 +6,38 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
 from seq2seq.core import command_line
-from seq2seq.core.command_line import end_with_parent, is_first_process
-from seq2seq.core.files import hold_lock, replacing, sha256_file, sha256_tree
+from seq2seq.core.command_line import (
+    ArgumentParser,
+    Failure,
+    end_with_parent,
+    is_first_process,
+    torchrun_started,
+)
+from seq2seq.core.files import hold_lock, read_json, replacing, sha256_file, sha256_tree
 from seq2seq.core.params import Section
 
 WORK = Path(".work")  # unfinished work and locks; DVC does not know it
 FETCHED = WORK / "fetched"  # files by digest, kept from run to run
+FAILURES = WORK / "failures"  # STAGE.json: how a stage failed
 
 
 def run(main: Callable[[], None]) -> NoReturn:
-    """Run a stage's command line; started by DVC, it works alone on its stage, and ends when DVC dies."""
+    """Run a stage's command line.
+
+    Started by DVC, it works alone on its stage, ends when DVC dies, and leaves in a file how it failed.
+    """
     stage = os.environ.get("DVC_STAGE")  # set by DVC
     if not stage:
         command_line.run(main)
     end_with_parent()
+    if not torchrun_started():  # of several processes one may fail before another starts
+        forget_failure(stage)
 
     def alone() -> None:
         if not is_first_process():
@@ -33,7 +46,28 @@ def run(main: Callable[[], None]) -> NoReturn:
         with _only_writer(stage, WORK / f"{stage}.lock"):
             main()
 
-    command_line.run(alone)
+    command_line.run(alone, lambda failure: _keep_failure(stage, failure))
+
+
+def read_failure(stage: str, root: Path) -> Failure | None:
+    """How a stage failed in the project at ``root``, or nothing where it was killed or wasn't started."""
+    try:
+        return Failure(**read_json(root / FAILURES / f"{stage}.json"))
+    except (FileNotFoundError, ValueError):  # a full disk keeps an empty file
+        return None
+
+
+def forget_failure(stage: str, root: Path = Path()) -> None:
+    """Remove what an earlier failure of a stage left."""
+    (root / FAILURES / f"{stage}.json").unlink(missing_ok=True)
+
+
+def _keep_failure(stage: str, failure: Failure) -> None:
+    """Leave it where the flow reads it; of several processes the first to fail is the one to blame."""
+    with suppress(OSError):  # it exists, or the disk is full; the log tells of the failure too
+        FAILURES.mkdir(parents=True, exist_ok=True)
+        with (FAILURES / f"{stage}.json").open("x", encoding="utf-8") as file:
+            json.dump(asdict(failure), file)
 
 
 def leave_nothing(stage: str, folder: Path, reason: str) -> None:
@@ -47,7 +81,7 @@ def leave_nothing(stage: str, folder: Path, reason: str) -> None:
 
 def path_arguments(description: str | None, *names: str) -> argparse.Namespace:
     """Parse one required path flag per name; dvc.yaml is the only home of the paths."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = ArgumentParser(description=description)
     for name in names:
         parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True)
     return parser.parse_args()

@@ -7,14 +7,14 @@ monolingual target text, the folder holds no bundle.
 import argparse
 from pathlib import Path
 
-from seq2seq.core.command_line import is_first_process
+from seq2seq.core.command_line import ArgumentParser, is_first_process
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.text.languages import LanguagesParams
 from tasks.stage import digest_of_inputs, leave_nothing, origin_of, run, work_directory
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ArgumentParser(description=__doc__)
     parser.add_argument("direction", choices=["forward", "backward"])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--synthetic", type=Path, help="pairs from back_translate; none for the backward model")

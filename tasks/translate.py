@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from seq2seq.core.command_line import run
+from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.core.progress import Progress
@@ -69,7 +69,7 @@ class Lines:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundles", type=Path, nargs="+", metavar="BUNDLE", help="a folder such as models/forward")
     parser.add_argument("--nbest", action="store_true", help="all hypotheses that the beam ends with, as JSON")
     return parser.parse_args()

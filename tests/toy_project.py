@@ -8,7 +8,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[1]
 
 # NAME.waits: seconds to sleep; NAME.meets: a stage that must be at work at the same time;
-# NAME.fails: the exit status, and how many times
+# NAME.fails: an error's name or a signal's number, and how many times
 WORK = """
 import os, pathlib, sys, time
 
@@ -33,13 +33,19 @@ for other in order("meets"):
             sys.exit(f"{other} did not start")
         time.sleep(0.05)
 if order("fails"):
-    status, times = map(int, order("fails"))
-    if times:
-        pathlib.Path(f"{name}.fails").write_text(f"{status} {times - 1}")
-        if status == 1:
-            raise RuntimeError("a bug")
-        print(f"error: {name} can't", file=sys.stderr)
-        sys.exit(status)
+    error, times = order("fails")
+    if int(times):
+        pathlib.Path(f"{name}.fails").write_text(f"{error} {int(times) - 1}")
+        if error.isdigit():
+            os.kill(os.getpid(), int(error))
+        sys.path.insert(0, "REPOSITORY")
+        from seq2seq.core import errors
+        from tasks.stage import run
+
+        def fail():
+            raise getattr(errors, error, RuntimeError)(f"{name} can't")
+
+        run(fail)
 out = pathlib.Path("out")
 out.mkdir(exist_ok=True)
 text = "".join((out / f"{one}.txt").read_text() for one in inputs)
@@ -80,7 +86,7 @@ def make_toy_project(root: Path) -> Path:
     (root / ".gitignore").write_text("/runs/\n/out/\n.work/\n/.dvc/tmp\n/.dvc/cache\n/executed.log\n*.started\n")
     (root / ".dvcignore").write_text("/runs\n.work\n")
     (root / "dvc.yaml").write_text(STAGES)
-    (root / "work.py").write_text(textwrap.dedent(WORK))
+    (root / "work.py").write_text(textwrap.dedent(WORK).replace("REPOSITORY", str(REPOSITORY)))
     for file in ("params.yaml", "data/catalogue.yaml"):
         shutil.copy(REPOSITORY / file, root / file)
     for name, text in PRESETS.items():

@@ -1,12 +1,15 @@
-"""What every command line shares: exit statuses, and an end when the process that started it dies."""
+"""What every command line shares: how it fails, and an end when the process that started it dies."""
 
+import argparse
 import errno
 import getpass
 import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,10 +18,46 @@ from seq2seq.core.errors import TransientError, UserError
 USER_ERROR = 2  # exit status: the user can mend it, trying again can't
 TRY_AGAIN = os.EX_TEMPFAIL  # exit status 75: trying again may help
 INTERRUPTED = 130
+MISTAKE, UNAVAILABLE, INTERRUPTION, BUG = "mistake", "unavailable", "interruption", "bug"
+STATUSES = {MISTAKE: USER_ERROR, UNAVAILABLE: TRY_AGAIN, INTERRUPTION: INTERRUPTED}  # a bug ends as Python ends it
 
 
-def run(main: Callable[[], None]) -> NoReturn:
-    """Run a command line; end a user's mistake with one line and status 2, a network fault with 75."""
+@dataclass(frozen=True)
+class Failure:
+    """How a command failed."""
+
+    kind: str  # MISTAKE, UNAVAILABLE, INTERRUPTION or BUG
+    message: str  # one line
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        """Tell what a user can mend, and what may be gone in a minute, from a bug."""
+        if isinstance(error, UserError):
+            kind, message = MISTAKE, str(error)
+        elif isinstance(error, TransientError):
+            kind, message = UNAVAILABLE, str(error)
+        elif isinstance(error, KeyboardInterrupt):
+            kind, message = INTERRUPTION, "interrupted; the same command goes on where this one stopped"
+        elif isinstance(error, OSError) and (reason := explain(error)):
+            kind, message = MISTAKE, reason
+        else:
+            kind, message = BUG, traceback.format_exception_only(error)[-1]
+        return cls(kind, " ".join(message.split()))
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """A parser to which a wrong argument is a user's mistake like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a UserError in place of printing how the command is used."""
+        raise UserError(f"{message}; --help tells what {self.prog} takes")
+
+
+def run(main: Callable[[], None], tell: Callable[[Failure], None] = lambda _failure: None) -> NoReturn:
+    """Run a command line; end a user's mistake with one line and status 2, a network fault with 75.
+
+    ``tell`` learns of a failure before the process ends.
+    """
     # GNU OpenMP's waiting threads spin 300,000 times, which starves whoever shares the cores: two trainings side
     # by side took ten times as long. This costs 2 % when alone. Read when `main` imports PyTorch.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
@@ -26,16 +65,14 @@ def run(main: Callable[[], None]) -> NoReturn:
     _have_user_name()
     try:
         main()
-    except UserError as error:
-        _fail(str(error), USER_ERROR)
-    except TransientError as error:
-        _fail(str(error), TRY_AGAIN)
-    except OSError as error:
-        if not (reason := explain(error)):
-            raise
-        _fail(reason, USER_ERROR)
-    except KeyboardInterrupt:
-        _fail("interrupted; the same command goes on where this one stopped", INTERRUPTED)
+    except (Exception, KeyboardInterrupt) as error:
+        failure = Failure.of(error)
+        tell(failure)
+        if failure.kind == BUG:
+            raise  # with its traceback
+        sys.stdout.flush()
+        print(f"error: {failure.message}", file=sys.stderr, flush=True)
+        sys.exit(STATUSES[failure.kind])
     sys.exit(0)
 
 
@@ -58,18 +95,13 @@ def _have_user_name() -> None:
         os.environ["USER"] = f"uid-{os.getuid()}"
 
 
-def _fail(message: str, status: int) -> NoReturn:
-    sys.stdout.flush()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
-    sys.exit(status)
-
-
 def is_first_process() -> bool:
     """Whether this process writes for all that torchrun started together; alone it does."""
-    return not _torchrun_started() or os.environ["RANK"] == "0"
+    return not torchrun_started() or os.environ["RANK"] == "0"
 
 
-def _torchrun_started() -> bool:
+def torchrun_started() -> bool:
+    """Whether torchrun started this process, alone or with others."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
@@ -88,7 +120,7 @@ def end_with_parent() -> None:
 def _parents() -> list[int]:
     """Who started us; and if that is torchrun, which watches nobody, who started it."""
     parent = os.getppid()
-    if not _torchrun_started():
+    if not torchrun_started():
         return [parent]
     try:
         status = Path(f"/proc/{parent}/stat").read_text()

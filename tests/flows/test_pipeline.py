@@ -168,7 +168,7 @@ def test_an_edited_comment_costs_no_stage_but_code_a_process(toy, monkeypatch, p
 
 
 def test_a_users_mistake_is_told_at_once_and_stops_only_what_depends_on_it(toy):
-    (toy / "left.fails").write_text("2 9")
+    (toy / "left.fails").write_text("UserError 9")
     state = run()
     assert (state.name, state.message) == (flow.BAD_INPUT, "left: left can't")
     runs = task_runs(state)
@@ -185,7 +185,7 @@ def test_a_users_mistake_is_told_at_once_and_stops_only_what_depends_on_it(toy):
 @pytest.mark.parametrize(("failures", "ends"), [(1, "Completed"), (9, flow.UNAVAILABLE)])
 def test_a_network_fault_is_tried_again(toy, monkeypatch, caplog, failures, ends):
     monkeypatch.setattr(flow, "run_one", flow.run_one.with_options(retry_delay_seconds=0))
-    (toy / "first.fails").write_text(f"75 {failures}")
+    (toy / "first.fails").write_text(f"TransientError {failures}")
     state = run()
     assert states(state)["first"] == ends
     assert executed(toy).count("first") == 1 + min(failures, RETRIES)
@@ -195,10 +195,17 @@ def test_a_network_fault_is_tried_again(toy, monkeypatch, caplog, failures, ends
 
 
 def test_a_bug_is_not_tried_again(toy):
-    (toy / "first.fails").write_text("1 9")
+    (toy / "first.fails").write_text("RuntimeError 9")
     state = run()
     assert (state.name, executed(toy)) == ("Failed", ["first"])
-    assert state.message == "first: it failed with exit status 1; its last line: RuntimeError: a bug"
+    assert state.message == "first: RuntimeError: first can't"
+
+
+def test_a_stage_that_is_killed_is_told_with_the_last_line_of_its_log(toy):
+    (toy / "first.fails").write_text("9 9")
+    state = run()
+    assert (state.name, executed(toy)) == ("Failed", ["first"])
+    assert state.message.endswith("work.py first, exited with -9; the last line of its log: first is at work")
 
 
 def test_independent_stages_run_side_by_side(toy):
@@ -240,7 +247,7 @@ def test_logs_and_results_reach_prefect(toy):
 
 def test_a_failed_run_shows_no_scores_of_an_earlier_one(toy):
     write_reports(toy)
-    (toy / "left.fails").write_text("2 9")
+    (toy / "left.fails").write_text("UserError 9")
     artifacts = artifacts_of(run())
     assert artifacts.keys() == {"stages"}
     assert {row["stage"]: row["state"] for row in json.loads(artifacts["stages"])}["left"] == flow.BAD_INPUT
@@ -283,14 +290,19 @@ def test_every_run_ends_with_registration_and_release(toy, monkeypatch):
         stages.write("  register:\n    cmd: python work.py register last\n    deps: [out/last.txt]\n")
         stages.write("    outs: [out/register.txt]\n")
     released = []
-    monkeypatch.setattr(flow, "release", lambda name, version, params: released.append((name, version, params.margin)))
+
+    def release(name, version, params):
+        released.append((name, version, params.margin))
+        return Decision(version, "champion", "so it is"), [{"version": "7"}]
+
+    monkeypatch.setattr(flow, "release", release)
     for times in (1, 2):
         assert run().is_completed()
         assert executed(toy).count("recorded") == times
         assert released == [("toy", 7, 0.5)] * times
     assert executed(toy).count("register") == 1
 
-    (toy / "first.fails").write_text("2 9")
+    (toy / "first.fails").write_text("UserError 9")
     (toy / "out" / "first.txt").unlink()
     (toy / "work.py").write_text((toy / "work.py").read_text() + "\n")
     assert run().name == flow.BAD_INPUT
@@ -400,7 +412,7 @@ def test_an_error_is_one_line_with_status_2_and_quick(toy, server):
 
 
 def test_without_a_prefect_server_a_run_brings_its_own(toy, tmp_path):
-    (toy / "first.fails").write_text("2 9")
+    (toy / "first.fails").write_text("UserError 9")
     with command(None, PREFECT_HOME=str(tmp_path / "prefect")) as process:
         output = process.communicate(timeout=ENDS)[0]
     assert process.returncode == 2
@@ -431,6 +443,13 @@ def test_params_are_checked_whole_in_a_deployment_too(toy):
     state = run()
     assert (state.name, executed(toy)) == (flow.BAD_INPUT, [])
     assert "unknown section 'modle'; did you mean 'model'?" in state.message
+
+
+def test_an_mlflow_store_that_will_not_answer_is_told_in_a_deployment_too(toy, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    state = run()
+    assert (state.name, executed(toy)) == (flow.BAD_INPUT, [])
+    assert "no MLflow store answers at http://127.0.0.1:9" in state.message
 
 
 @pytest.mark.parametrize("how", ["by a preset", "in the params"])

@@ -12,11 +12,10 @@ import zc.lockfile  # type: ignore[import-untyped]
 
 from flows.processes import Children
 from flows.runs import resolve
-from flows.stages import StageError, read_stages, run_stage
+from flows.stages import StageError, read_stages, run_module, run_stage
 from flows.workspace import open_workspace
-from seq2seq.core.command_line import USER_ERROR
-from seq2seq.core.errors import UserError
-from seq2seq.core.params import read_yaml
+from seq2seq.core.errors import TransientError, UserError
+from seq2seq.core.params import dump_yaml, read_yaml
 from tests.toy_project import REPOSITORY, executed, make_toy_project
 
 # DVC's own use of its dependency pygtrie
@@ -79,6 +78,19 @@ def test_the_graph_is_dvcs(toy):
     assert not any(stage.unchanged for stage in stages.values())
 
 
+def test_a_change_in_the_first_stage_alone_is_seen_by_those_after_it(toy, children):
+    for stage in read_stages(toy, print):
+        run_stage(stage.name, children, print)
+    assert all(stage.unchanged for stage in read_stages(toy, print))
+    for changed, seen in {
+        "decoding.beam_size=6": {"last"},
+        "train.lr=0.25": {"first", "left", "right", "last"},
+    }.items():
+        tree, _ = resolve(REPOSITORY, [], [changed])
+        (toy / "params.yaml").write_text(dump_yaml(tree))
+        assert {stage.name for stage in read_stages(toy, print) if not stage.unchanged} == seen
+
+
 def test_a_lock_that_is_busy_when_a_stage_ends_does_not_undo_it(toy, children):
     (toy / "first.meets").write_text("holder")
     held = []
@@ -131,12 +143,47 @@ def test_stopping_ends_what_runs_and_starts_nothing_more(toy, children):
         run_stage("first", children, print)
 
 
-def test_a_users_mistake_is_told_as_such_through_torchrun_too(toy, children):
+@pytest.fixture
+def with_torchrun(toy):
     file = toy / "dvc.yaml"
     file.write_text(file.read_text().replace("python work.py first", "torchrun --nproc-per-node 2 work.py first"))
-    (toy / "first.fails").write_text(f"{USER_ERROR} 9")
-    with pytest.raises(UserError, match=r"^first can't$"):
+
+
+@pytest.mark.parametrize(
+    ("fails", "error", "message"),
+    [
+        ("UserError", UserError, r"^first can't$"),
+        ("TransientError", TransientError, r"^first can't$"),
+        ("RuntimeError", StageError, r"^RuntimeError: first can't; the last line of its log: "),
+        ("9", StageError, r"the last line of its log: traceback : Signal 9 \(SIGKILL\) received by PID \d+$"),
+    ],
+)
+def test_how_a_stage_failed_is_told_through_torchrun_too(toy, children, with_torchrun, fails, error, message):
+    (toy / "first.fails").write_text(f"{fails} 9")
+    with pytest.raises(error, match=message):
         run_stage("first", children, print)
+
+
+def test_what_an_earlier_failure_left_is_not_told_of_a_later_one(toy, children):
+    (toy / "first.fails").write_text("UserError 1")
+    with pytest.raises(UserError):
+        run_stage("first", children, print)
+    (toy / "first.fails").write_text("9 1")
+    with pytest.raises(StageError, match="exited with -9"):
+        run_stage("first", children, print)
+
+
+def test_a_module_tells_how_it_failed_without_dvc_too(toy, children):
+    (toy / "tasks").mkdir()
+    code = f"import sys; sys.path = [{str(REPOSITORY)!r}, *sys.path[1:]]; sys.modules.pop('tasks')\n"
+    code += "from seq2seq.core.errors import TransientError\nfrom tasks.stage import run\n"
+    code += "def main(): raise TransientError('the server is away')\n"
+    (toy / "tasks" / "register.py").write_text(f"{code}run(main)\n")
+    with pytest.raises(TransientError, match=r"^the server is away$"):
+        run_module("tasks.register", children, print)
+    (toy / "tasks" / "register.py").write_text("import os; os.kill(os.getpid(), 9)")
+    with pytest.raises(StageError, match=r"^it was ended by SIGKILL; the last line of its log: there was no output$"):
+        run_module("tasks.register", children, print)
 
 
 def test_a_broken_dvc_yaml_is_a_users_mistake(toy):

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from flows.runs import resolve
-from flows.stages import _Log
 from seq2seq.core.files import sha256_tree
 from seq2seq.core.params import dump_yaml, read_yaml
 from seq2seq.text.corpus import write_corpus
@@ -35,6 +34,7 @@ SMALL = [
     "train.validate_every=5",
     "runtime.threads=1",
 ]
+CODE = "torch==2.13.0\nseq2seq/training/fit.py 0a1b\n"  # a fingerprint of it
 TORCHRUN = ["-m", "torch.distributed.run"]
 LAUNCHES = {1: [], 2: [*TORCHRUN, "--standalone", "--nproc-per-node", "2"]}
 DYING = """
@@ -75,7 +75,7 @@ def make_project(folder, *changes):
         write_corpus(folder / "data" / name, [frame])
     write_corpus(folder / "data" / "synthetic", [])
     (folder / "code").mkdir()
-    (folder / "code" / "train.txt").write_text("the fingerprint of the stage's code\n")
+    (folder / "code" / "train.txt").write_text(CODE)
     (folder / "dying.py").write_text(DYING)
     set_params(folder, *changes)
     return folder
@@ -170,6 +170,16 @@ def test_unfinished_work_serves_any_number_of_processes_and_their_number_is_told
     assert len({one["origin"]["params"] for one in (plain, two, longer)}) == 3
 
 
+def test_edited_code_and_another_lock_file_each_start_new_work(fitted, tmp_path):
+    given = [fitted()]
+    for old, new in {"0a1b": "2c3d", "2.13.0": "2.13.1"}.items():
+        (tmp_path / "code" / "train.txt").write_text(CODE.replace(old, new))
+        given.append(fitted())
+    assert len({one["work"] for one in given}) == 3
+    assert len({one["origin"]["code"] for one in given}) == 3
+    assert len({one["origin"]["data"] for one in given}) == 1
+
+
 def test_of_several_processes_with_nothing_to_do_one_says_so(fitted, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(sys, "argv", ["train", *arguments_of("train_backward")])
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
@@ -179,23 +189,3 @@ def test_of_several_processes_with_nothing_to_do_one_says_so(fitted, tmp_path, m
         train.main()
     assert (tmp_path / "models/backward/nothing.txt").exists()
     assert capfd.readouterr().out.count("nothing to do") == 1
-
-
-@pytest.mark.parametrize(
-    ("first", "told"),
-    [
-        ("os.kill(os.getpid(), 9)", "it was ended by SIGKILL; its last line: "),
-        ("sys.exit(1)", "it failed with exit status 1; its last line: "),
-    ],
-)
-def test_the_process_that_failed_first_is_told_of_and_not_those_that_torchrun_ended(first, told):
-    failing = f"import os, sys, time; (time.sleep(1), {first}) if os.environ['RANK'] == '0' else time.sleep(60)"
-    command = [sys.executable, *LAUNCHES[2], "--no-python", sys.executable, "-c", failing]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "exitcode  : -15" in ended.stderr  # of the other one
-    log = _Log(lambda _: None)
-    for line in ended.stderr.splitlines():
-        log.follow(line)
-    failure = str(log.failure(ended.returncode))
-    assert failure.startswith(told)
-    assert "=====" not in failure

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.core.command_line import TRY_AGAIN, USER_ERROR
+from seq2seq.core.command_line import BUG, MISTAKE, TRY_AGAIN, UNAVAILABLE, USER_ERROR, Failure
 from seq2seq.text.languages import LanguagesParams
-from tasks.stage import digest_of_inputs, origin_of, work_directory
+from tasks.stage import digest_of_inputs, origin_of, read_failure, work_directory
 
 ROOT = Path(__file__).parents[2]
 PREFIX = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
@@ -79,6 +79,40 @@ def test_unfinished_work_belongs_to_the_data_params_and_code_that_it_came_from(t
     first = digest()
     assert digest() == first
     assert len({first, digest(text="other"), digest(target="fr"), digest(code="x.py 2"), digest(lines=4)}) == 5
+
+
+AS_A_STAGE = {"DVC_STAGE": "train"}
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        ("raise UserError('a thing\\n is wrong')", Failure(MISTAKE, "a thing is wrong")),
+        ("raise TransientError('no network')", Failure(UNAVAILABLE, "no network")),
+        ("raise OSError(errno.ENOSPC, 'No space', 'x')", Failure(MISTAKE, "the disk is full while writing x; free")),
+        ("raise KeyError('bug')", Failure(BUG, "KeyError: 'bug'")),
+        ("path_arguments('A stage.', 'out')", Failure(MISTAKE, "the following arguments are required: --out; --help")),
+    ],
+)
+def test_a_stage_leaves_how_it_failed_until_it_starts_again(tmp_path, body, failure):
+    assert read_failure("train", tmp_path) is None
+    run_main(body, tmp_path, env=os.environ | AS_A_STAGE)
+    left = read_failure("train", tmp_path)
+    assert (left.kind, left.message[: len(failure.message)]) == (failure.kind, failure.message)
+    assert run_main("pass", tmp_path, env=os.environ | AS_A_STAGE).returncode == 0
+    assert read_failure("train", tmp_path) is None
+
+
+def test_of_several_processes_the_first_to_fail_is_told_of(tmp_path):
+    together = os.environ | AS_A_STAGE | {"TORCHELASTIC_RUN_ID": "test"}
+    for rank, error in (("1", "UserError('it was me')"), ("0", "RuntimeError('somebody is gone')")):
+        run_main(f"raise {error}", tmp_path, env=together | {"RANK": rank})
+    assert read_failure("train", tmp_path) == Failure(MISTAKE, "it was me")
+
+
+def test_a_command_that_is_no_stage_leaves_nothing(tmp_path):
+    run_main("raise UserError('x')", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_processes_never_work_on_one_stage_at_once(tmp_path):
