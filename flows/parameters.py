@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.runs import resolve, run_folder
+from registry.store import open_store
 from seq2seq.bundles.manifest import MANIFEST
 from seq2seq.core.errors import UserError
 from seq2seq.core.runtime import find_device
@@ -43,6 +44,16 @@ def read_parameters(
     check_pretrained(params, run_folder(root, presets, overrides, name))
     find_device(params.runtime)
     return tree, params
+
+
+def check_store() -> None:
+    """Check that the MLflow store answers, which is needed after hours of training.
+
+    Raises:
+        UserError: none answers, or MLFLOW_TRACKING_URI is no address of one.
+    """
+    with open_store():
+        pass
 
 
 def check_launch(params: Parameters) -> None:

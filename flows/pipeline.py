@@ -3,9 +3,7 @@
 ``python -m flows.pipeline [--preset NAME]... [--set SECTION.KEY=VALUE]... [--name NAME]`` from the root folder.
 """
 
-import argparse
 import importlib
-import os
 import signal
 import sys
 import time
@@ -15,19 +13,17 @@ from typing import Any
 
 from prefect import State, flow, get_run_logger, task
 from prefect.futures import PrefectFuture, wait
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Failed
 
 from flows.processes import Children
 from flows.release import release
 from flows.retries import RETRYING
 from flows.runs import resolve, run_folder
-from flows.server import find_server
+from flows.server import expect_server, find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
-from flows.summary import describe, publish_reports, publish_stages
+from flows.summary import describe, publish_release, publish_reports, publish_stages
 from flows.workspace import open_workspace
-from registry.store import QUIET, open_store
-from seq2seq.core.command_line import run
+from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import read_json
 
@@ -120,28 +116,33 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = (), nam
     Returns:
         A completed state whose data are a summary in words, or a failed one whose message says what to mend.
     """
-    from flows.parameters import read_parameters
+    from flows.parameters import check_store, read_parameters
 
     say = get_run_logger().info
     root = Path.cwd()
     try:
         tree, params = read_parameters(root, presets, overrides, name)
+        check_store()
         with (
             open_workspace(root, tree, presets, overrides, name, say) as workspace,
             Children(workspace.folder, workspace.environment) as children,
         ):
             states = _run_stages(workspace.folder, children)
-            decision = None
+            released = None
             if REGISTER in states and not _failure(states):
                 states["record"] = record(children, return_state=True)
                 if states["record"].is_completed():
                     made = read_json(workspace.folder / REGISTRATION)
-                    decision = release(made["name"], made["version"], params.release)
+                    released = release(made["name"], made["version"], params.release)
+                    say(f"{made['name']} version {made['version']}: {released[0].reason}")
+            # what needs Prefect's server comes last
             publish_stages(states)
             if failure := _failure(states):
                 return failure  # what the reports say is of an earlier run
             publish_reports(workspace.folder)
-            return Completed(message="up to date", data=describe(workspace.folder, decision))
+            if released:
+                publish_release(*released)
+            return Completed(message="up to date", data=describe(workspace.folder, released[0] if released else None))
     except UserError as error:
         return Failed(name=BAD_INPUT, message=str(error))
     except TransientError as error:
@@ -150,7 +151,7 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = (), nam
 
 def main() -> None:
     """Check the command line and the params before Prefect starts, run the flow, and print how it went."""
-    parser = argparse.ArgumentParser(prog="python -m flows.pipeline", description=__doc__)
+    parser = ArgumentParser(prog="python -m flows.pipeline", description=__doc__)
     parser.add_argument(
         "--preset", action="append", default=[], metavar="NAME", help="lay presets/NAME.yaml over params.yaml"
     )
@@ -166,15 +167,14 @@ def main() -> None:
     # SIGINT stays as we were given it: a shell has what it starts in the background ignore Ctrl-C, which is for others
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that what was started is ended
     wait_for_server = find_server()
-    from flows.parameters import read_parameters
+    from flows.parameters import check_store, read_parameters
 
+    # the flow checks this too; from here it is told before Prefect says a word
     read_parameters(Path.cwd(), arguments.preset, arguments.set, arguments.name)
-    os.environ.update(QUIET)  # MLflow reads it when it is loaded
-    with open_store():  # needed after hours of training, so we say now if it doesn't answer
-        pass
+    check_store()
     for module in NEEDED_LATER:
         importlib.import_module(module)
-    with temporary_settings({PREFECT_API_URL: wait_for_server()}):
+    with expect_server(wait_for_server()):
         state = pipeline(arguments.preset, arguments.set, arguments.name, return_state=True)
     if state.name == BAD_INPUT:
         raise UserError(state.message)

@@ -1,4 +1,4 @@
-"""Release a version as a Prefect flow, and by hand: ``python -m flows.release promote|rollback|history``.
+"""Release a version, in the flow and by hand: ``python -m flows.release promote|rollback|history``.
 
 :mod:`registry.versions` says what becomes champion.
 """
@@ -6,33 +6,29 @@
 import argparse
 from collections.abc import Callable
 
-from prefect import flow, task
-from prefect.artifacts import create_table_artifact
+from prefect import task
 
 from flows.retries import RETRYING
 from flows.tables import text_table
 from registry.store import open_store
 from registry.versions import CHALLENGER, CHAMPION, Decision, RegisteredModel
-from seq2seq.core.command_line import run
+from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.release.gate import ReleaseParams, registered_name
 
+History = list[dict[str, str]]
+
 
 @task(**RETRYING)
-def promote(name: str, version: int, params: ReleaseParams) -> tuple[Decision, list[dict[str, str]]]:
-    """Settle what a version becomes; return that and the history afterwards."""
+def release(name: str, version: int, params: ReleaseParams) -> tuple[Decision, History]:
+    """Settle what a version that was just registered becomes; return that and the history afterwards.
+
+    It needs no Prefect server, so that one which is away keeps no version from being judged.
+    """
     with open_store() as store:
         decision = RegisteredModel(store.client, name).settle(version, params)
         return decision, RegisteredModel(store.client, name).history()
-
-
-@flow
-def release(name: str, version: int, params: ReleaseParams) -> Decision:
-    """Promote a version that was just registered, if the gate lets it pass, and show the history."""
-    decision, history = promote(name, version, params)
-    create_table_artifact(history, key="release", description=f"{name} version {version}: {decision.reason}")
-    return decision
 
 
 def _promote_by_hand(model: RegisteredModel, arguments: argparse.Namespace) -> str:
@@ -63,7 +59,7 @@ def _show_history(model: RegisteredModel, _arguments: argparse.Namespace) -> str
 
 def main() -> None:
     """Promote, roll back or show by hand."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="promote|rollback|history")
     verbs: dict[str, tuple[Callable[[RegisteredModel, argparse.Namespace], str], str]] = {
         "promote": (_promote_by_hand, "make a version champion, if the gate lets it pass"),

@@ -6,24 +6,34 @@ started here, first of all, it is ready when the params are checked.
 
 import atexit
 import contextlib
+import logging
+import os
 import runpy
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
-from prefect.settings import get_current_settings
+import prefect
+from packaging.version import Version
+from prefect.client.base import ServerType
+from prefect.client.orchestration import get_client
+from prefect.context import get_settings_context
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 
 from seq2seq.core.command_line import end_with_parent
-from seq2seq.core.errors import UserError
+from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import hold_lock
 
 SECONDS_TO_START = 120.0  # the first start makes the database, on a busy machine
 SECONDS_TO_END = 5.0
+PATIENCE = httpx.Timeout(30.0, connect=5.0)  # a busy server answers late
+HERE = ("127.0.0.1", "localhost")
 WAITING = "another run starts its Prefect server; waiting for it"
 
 
@@ -34,8 +44,11 @@ def find_server() -> Callable[[], str]:
     Prefect's usual database, which ends with this process.
 
     Raises:
-        UserError: (by the function) the named server does not answer, or the new one can't start.
+        UserError: (by the function) the named server does not answer, is not Prefect's or wants a password, or the new
+            one can't start.
+        TransientError: (by the function) the server has a fault.
     """
+    _reach_this_machine_directly()
     if url := get_current_settings().api.url:
         return lambda: _reach(url)
     alone = contextlib.ExitStack()  # the first two servers on a machine would make the database at once, and one fail
@@ -72,18 +85,105 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(SECONDS_TO_END)
 
 
-def _answers(url: str) -> bool:
+@contextlib.contextmanager
+def expect_server(url: str) -> Iterator[None]:
+    """Talk to the server at an address; that it went away meanwhile is told once.
+
+    Raises:
+        TransientError: it did.
+    """
+    logging.getLogger("prefect.flow_runs").addFilter(_is_not_about_the_line)  # else it logs 90 lines of traceback
+    logging.raiseExceptions = False  # else its logs tell on stderr that they didn't reach the server
     try:
-        httpx.get(f"{url}/health", timeout=5.0)  # a server that wants a password answers too
-    except httpx.TransportError:
-        return False
-    return True
+        with temporary_settings({PREFECT_API_URL: url}):
+            yield
+    except httpx.TransportError as error:
+        logging.disable()  # until the process ends, Prefect's clients complain of all that they couldn't tell
+        raise TransientError(
+            f"the Prefect server at {_without_password(url)} went away and doesn't know how the run ended, which the "
+            f"lines above tell; start it, and run the same command again ({error})"
+        ) from None
+
+
+def _is_not_about_the_line(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], httpx.TransportError))
+
+
+def _without_password(url: str) -> httpx.URL:
+    return httpx.URL(url).copy_with(username=None, password=None)
+
+
+def _reach_this_machine_directly() -> None:
+    """Keep proxies from between this machine's own servers and us, and all that we start."""
+    for name in ("no_proxy", "NO_PROXY"):  # the first wins where both are set
+        listed = os.environ.get(name) or os.environ.get("NO_PROXY")
+        os.environ[name] = ",".join([*([listed] if listed else []), *HERE])
 
 
 def _reach(url: str) -> str:
-    if not _answers(url):
-        raise UserError(f"no Prefect server answers at {url}; start it, or unset PREFECT_API_URL to do without")
+    """Return the address of an API that is Prefect's and lets us in."""
+    where = _where_named()
+    shown = _without_password(url)
+    try:
+        version = _ask_version(url)
+    except httpx.TransportError as error:
+        proxy = "" if proxy_bypass(shown.host) else getproxies().get(shown.scheme, "")
+        through = f" through the proxy {_without_password(proxy)} of {shown.scheme.upper()}_PROXY" if proxy else ""
+        raise UserError(
+            f"no Prefect server answers at {shown}{through}; start it, or unset {where} to do without ({error})"
+        ) from None
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise UserError(
+                f"the Prefect server at {shown} wants a password; set PREFECT_API_AUTH_STRING to it "
+                "(PREFECT_API_KEY for Prefect Cloud)"
+            ) from None
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise TransientError(f"the server at {shown} answers with status {status}; its log may tell why") from None
+        raise UserError(f"what answers at {shown} is not Prefect's API (status {status}); {_mend(where)}") from None
+    except ValueError:  # neither JSON nor a version
+        raise UserError(f"what answers at {shown} is not Prefect's API; {_mend(where)}") from None
+    if version and version.major != Version(prefect.__version__).major:
+        raise UserError(
+            f"the server at {shown} is Prefect {version}, which Prefect {prefect.__version__} can't talk to; "
+            f"start one of this version, or unset {where} to do without"
+        )
     return url
+
+
+def _ask_version(url: str) -> Version | None:
+    """The version of the server at an address; Prefect Cloud has none, and fits every client."""
+    with (
+        temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}),
+        get_client(httpx_settings={"timeout": PATIENCE}, sync_client=True) as client,
+    ):
+        if client.server_type == ServerType.CLOUD:
+            client.hello()
+            return None
+        return Version(str(client.api_version()))
+
+
+def _where_named() -> str:
+    """What gives the address of the server."""
+    if PREFECT_API_URL.name in os.environ:
+        return PREFECT_API_URL.name
+    profile = get_settings_context().profile
+    if PREFECT_API_URL in profile.settings:
+        return f"{PREFECT_API_URL.name} in Prefect's profile '{profile.name}'"
+    return f"{PREFECT_API_URL.name} (`prefect config view` shows where it is set)"
+
+
+def _mend(where: str) -> str:
+    return f"let {where} be the address of one, such as http://HOST:4200/api, or unset it to do without"
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/health", timeout=PATIENCE)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: IO[bytes]) -> str:
@@ -94,7 +194,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: IO[bytes]) -> str:
             last = log.read().decode(errors="replace").strip().splitlines()[-1:]
             raise UserError(f"Prefect's server does not start: {' '.join(last) or 'it says nothing'}")
         time.sleep(0.1)
-    return url
+    return _reach(url)
 
 
 def main() -> None:

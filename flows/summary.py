@@ -44,6 +44,11 @@ def publish_reports(folder: Path) -> None:
         create_link_artifact((folder / PAGE).as_uri(), link_text="the report", key="report")
 
 
+def publish_release(decision: Decision, history: Rows) -> None:
+    """Leave what became of the version, and of those before it, as an artifact of the flow run."""
+    create_table_artifact(history, key="release", description=f"version {decision.version}: {decision.reason}")
+
+
 def describe(folder: Path, decision: Decision | None) -> str:
     """The results in a few lines, some translations, and what to type next."""
     parts = [text_table(_scores(folder)), text_table(_speed(folder))]
