@@ -267,7 +267,7 @@ def test_what_is_undefined_and_what_was_not_learned_is_said(workspace, monkeypat
     for model in ("float32", "int8"):
         path = Path("reports/scores") / f"{model}.json"
         scores = read_json(path)
-        numbers = score(["ja"] * 12, ["ja"] * 12, "de", 100, 1)
+        numbers = score(["ja"] * 12, ["ja"] * 12, "de", 100, 1) | {"truncated": 0}
         scores["tests"] = dict.fromkeys(scores["tests"], numbers)
         write_json(path, scores)
         for name in scores["tests"]:
