@@ -164,7 +164,7 @@ def test_a_server_that_goes_away_keeps_no_version_from_being_judged_and_is_told_
         )
     assert "Traceback" not in done.stdout
     assert done.returncode == TRY_AGAIN
-    assert f"error: the Prefect server at {url} went away" in done.stdout.splitlines()[-1]
+    assert f"\nerror: the Prefect server at {url} went away" in done.stdout
     assert "toy version 1: no released version stands against it" in done.stdout
     with open_store() as store:
         assert RegisteredModel(store.client, "toy").aliases == {CHAMPION: 1}
