@@ -139,8 +139,8 @@ def test_what_exceeds_mlflows_limits_is_recorded_whole_or_said(project, monkeypa
         shutil.copy("reports/predictions/int8/gate.parquet", f"reports/predictions/int8/set_{number}.parquet")
     for engine in ("float32", "int8"):  # more metrics, too
         Path(f"reports/scores/{engine}.json").write_text(json.dumps({"tests": scores, "gate": score}))
-    rows = "".join(f"{update},1,0.1,2.0,2.5\n" for update in range(2100))
-    Path("reports/curves/forward.csv").write_text(f"update,epoch,lr,train_loss,validation_loss\n{rows}")
+    points = [Point(update, 1, 0.1, 2.0, 2.5, 6.0) for update in range(2100)]
+    write_curve(Path("reports/curves/forward.csv"), points)
     registration = run_register(monkeypatch)
     said = capsys.readouterr().out
     with open_store() as opened:
