@@ -294,21 +294,14 @@ def test_registrations_at_the_same_time_make_one_version(project):
 
 
 def test_a_stored_model_that_can_not_answer_gets_no_version(project, monkeypatch):
-    original = mlflow.pyfunc.log_model
+    def fails(*_arguments, **_options):
+        raise UserError("the bundle is damaged")
 
-    def breaks(**options):
-        logged = original(**options)
-        with open_store() as opened:
-            folder = Path(opened.client.get_logged_model(logged.model_id).artifact_location)
-        (folder / "artifacts/int8/model.bin").write_bytes(b"")
-        return logged
-
-    monkeypatch.setattr(mlflow.pyfunc, "log_model", breaks)
-    with pytest.raises(UserError, match="damaged"):
-        run_register(monkeypatch)
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="damaged"):
+        patch.setattr(mlflow.pyfunc, "load_model", fails)
+        run_register(patch)
     with open_store() as opened:
         assert not opened.client.search_model_versions(f"name = '{NAME}'")
-    monkeypatch.setattr(mlflow.pyfunc, "log_model", original)
     assert run_register(monkeypatch)["version"] == 1
 
 
