@@ -128,8 +128,12 @@ def _row(folder: Path, started: float) -> dict[str, str]:
         made = read_json(registration)
         tests = read_json(folder / QUALITY)["int8"]
         row["version"] = f"{made['name']} {made['version']}"
-        row["int8 BLEU"] = ", ".join(f"{scores['bleu']:.1f} ({test})" for test, scores in tests.items())
+        row["int8 BLEU"] = ", ".join(f"{_number(scores['bleu'])} ({test})" for test, scores in tests.items())
     return row
+
+
+def _number(score: float | None) -> str:
+    return "undefined" if score is None else f"{score:.1f}"
 
 
 def _is_locked(path: Path) -> bool:

@@ -114,7 +114,7 @@ def test_the_list_tells_what_each_run_laid_over_the_params_and_how_it_ended(toy,
         start(toy, presets, overrides, name)
         os.utime(toy / "runs" / (name or "slow") / "run.json", (1e9 + number, 1e9 + number))
     reports = toy / "runs" / "mine" / "reports"
-    write_json(reports / "quality.json", {"int8": {"flickr": {"bleu": 40.04}, "coco": {"bleu": 30.0}}})
+    write_json(reports / "quality.json", {"int8": {"flickr": {"bleu": 40.04}, "coco": {"bleu": None}}})
     write_json(reports / "registration.json", {"name": "multi30k-en-de", "version": 3})
     tree, _ = resolve(toy, [], [])
     with open_workspace(toy, tree, [], [], "plain", print):
@@ -123,7 +123,7 @@ def test_the_list_tells_what_each_run_laid_over_the_params_and_how_it_ended(toy,
     table = [[cell.strip() for cell in row if cell.strip()] for row in (header, *rows)]
     assert table[0] == ["name", "started", "state", "version", "int8 BLEU", "laid over params.yaml"]
     assert [table[1][0], *table[1][2:]] == ["plain", "running", "with params.yaml as it is"]
-    scores = "40.0 (flickr), 30.0 (coco)"
+    scores = "40.0 (flickr), undefined (coco)"
     assert table[2][2:] == ["finished", "multi30k-en-de 3", scores, "--preset wide --set train.seed=2"]
     assert [table[3][0], *table[3][2:]] == ["slow", "stopped", "--preset slow"]
 
