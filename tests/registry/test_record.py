@@ -1,4 +1,5 @@
 import ast
+import importlib
 import json
 import os
 import shutil
@@ -298,7 +299,7 @@ def test_a_stored_model_that_can_not_answer_gets_no_version(project, monkeypatch
         raise UserError("the bundle is damaged")
 
     with monkeypatch.context() as patch, pytest.raises(UserError, match="damaged"):
-        patch.setattr(mlflow.pyfunc, "load_model", fails)
+        patch.setattr(importlib.import_module("mlflow.pyfunc"), "load_model", fails)  # mlflow's own name loads late
         run_register(patch)
     with open_store() as opened:
         assert not opened.client.search_model_versions(f"name = '{NAME}'")
