@@ -13,6 +13,7 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
+from mlflow.utils.file_utils import local_file_uri_to_path
 
 from registry import record, store
 from registry.store import local_tracking_uri, open_store
@@ -189,8 +190,8 @@ def test_two_models_of_different_commits_live_in_one_process(project, tokenizer,
     make_bundles(Path("models"), tokenizer, seed=2)
     run_register(monkeypatch)
     with open_store() as opened:
-        folder = Path(opened.client.get_model_version_download_uri(NAME, "2"))
-    with (folder / "code/seq2seq/tokenizer.py").open("a") as library:
+        folder = Path(local_file_uri_to_path(opened.client.get_model_version_download_uri(NAME, "2")))
+    with (folder / "code/seq2seq/tokenizers/sentencepiece.py").open("a") as library:
         library.write("\n_decode = SentencePieceTokenizer.decode_target\n")
         library.write(
             "SentencePieceTokenizer.decode_target = lambda self, ids: ['new ' + text for text in _decode(self, ids)]\n"
