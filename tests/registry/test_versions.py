@@ -170,8 +170,9 @@ def test_rolling_back_goes_to_who_was_champion_before_not_to_the_number_before(c
     first, second, third = (add_version(client, wrong) for wrong in (4, 2, 0))
     for number in (first, second, third):
         settle(client, number)
-    RegisteredModel(client, NAME).apply(release.Decision(first, CHAMPION, "out of order"))
-    assert RegisteredModel(client, NAME).roll_back() == (first, third)
+    for number in (first, third):
+        RegisteredModel(client, NAME).apply(release.Decision(number, CHAMPION, "out of order"))
+    assert RegisteredModel(client, NAME).roll_back() == (third, first)
 
 
 def test_a_version_that_is_promoted_again_is_a_predecessor_like_any_other(client):
