@@ -3,7 +3,6 @@
 ``python -m flows.runs`` from the repository's root folder lists them.
 """
 
-import argparse
 import difflib
 import fcntl
 import hashlib
@@ -18,10 +17,11 @@ from typing import Any
 
 from flows.tables import Rows, text_table
 from registry.commits import RUN, read_commit
-from seq2seq.core.command_line import run
+from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, write_json
 from seq2seq.core.params import PARAMS, overlay, parse_assignment, read_yaml
+from seq2seq.metrics.scores import UNDEFINED
 
 PRESETS = Path("presets")
 RUNS = Path("runs")
@@ -128,12 +128,12 @@ def _row(folder: Path, started: float) -> dict[str, str]:
         made = read_json(registration)
         tests = read_json(folder / QUALITY)["int8"]
         row["version"] = f"{made['name']} {made['version']}"
-        row["int8 BLEU"] = ", ".join(f"{_number(scores['bleu'])} ({test})" for test, scores in tests.items())
+        row["int8 BLEU"] = ", ".join(f"{_bleu(scores)} ({test})" for test, scores in tests.items())
     return row
 
 
-def _number(score: float | None) -> str:
-    return "undefined" if score is None else f"{score:.1f}"
+def _bleu(scores: Mapping[str, Any]) -> str:
+    return "undefined" if UNDEFINED in scores else f"{scores['bleu']:.1f}"
 
 
 def _is_locked(path: Path) -> bool:
@@ -150,7 +150,7 @@ def _is_locked(path: Path) -> bool:
 
 def main() -> None:
     """Print the list."""
-    argparse.ArgumentParser(prog="python -m flows.runs", description=__doc__).parse_args()
+    ArgumentParser(prog="python -m flows.runs", description=__doc__).parse_args()
     print(text_table(list_runs(Path())) or f"there is no run in {RUNS}/; one with --preset, --set or --name goes there")
 
 
