@@ -15,8 +15,8 @@ ARG TORCH_INDEX=""
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.lock \
     && git config --system --add safe.directory /project
 
-# Any user id may run it: what tools keep in a home goes to a folder that all may write to, and who has no entry
-# in passwd has a name all the same, which DVC asks for.
+# Any user id may run it: the home is a folder that all may write to, and a user id without an entry in passwd has
+# a name, which DVC needs.
 ENV HOME=/tmp/home \
     USER=seq2seq \
     PYTHONUNBUFFERED=1

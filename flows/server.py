@@ -87,7 +87,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def expect_server(url: str) -> Iterator[None]:
-    """Talk to the server at an address; that it went away meanwhile is told once.
+    """Talk to the server at an address; if it goes away, say so once.
 
     Raises:
         TransientError: it did.

@@ -11,11 +11,8 @@ from seq2seq.core.files import read_json
 
 RUN = Path("run.json")  # in a working copy: what was laid over params.yaml there, and what it was copied from
 COMMIT, DIRTY = "git_commit", "git_dirty"
-GIT = (
-    "git",
-    "-c",
-    "safe.directory=*",
-)  # a mounted checkout may belong to another user; to read it is safe all the same
+# a mounted checkout may belong to another user, and reading it is safe all the same
+GIT = ("git", "-c", "safe.directory=*")
 
 
 def commit_of_run(folder: Path) -> dict[str, str]:

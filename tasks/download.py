@@ -1,4 +1,4 @@
-"""Stage download: corpora of the catalogue and the user's own pairs, as raw partitioned Parquet."""
+"""Stage `download`: corpora of the catalogue and the user's own pairs, as raw partitioned Parquet."""
 
 import os
 from pathlib import Path
@@ -14,9 +14,8 @@ from tasks.stage import FETCHED, path_arguments, run
 def main() -> None:
     """Write data/raw, and a report of what it holds under which licence."""
     paths = path_arguments(__doc__, "catalogue", "out", "report")
-    corpora = load_section(
-        PARAMS, "corpora", CorporaParams
-    )  # its pairs are no flag: a shell would read some paths anew
+    # the path of the user's pairs comes from here, not from a flag: a shell would change some paths
+    corpora = load_section(PARAMS, "corpora", CorporaParams)
     mirror = os.environ.get("CORPUS_MIRROR")
     facts = acquire(
         corpora.names,

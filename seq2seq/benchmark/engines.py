@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import Field
 
-from seq2seq.benchmark import worker as benchmark_worker
+from seq2seq.benchmark import worker
 from seq2seq.benchmark.worker import MEGABYTE
 from seq2seq.bundles.manifest import TOKENIZER, read_manifest
 from seq2seq.core.errors import UserError
@@ -115,7 +115,7 @@ class _Engine:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", benchmark_worker.__name__],
+            [sys.executable, "-m", worker.__name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

@@ -58,8 +58,8 @@ def run(main: Callable[[], None], tell: Callable[[Failure], None] = lambda _fail
 
     ``tell`` learns of a failure before the process ends.
     """
-    # GNU OpenMP's waiting threads spin 300,000 times, which starves whoever shares the cores: two trainings side
-    # by side took ten times as long. This costs 2 % when alone. Read when `main` imports PyTorch.
+    # GNU OpenMP's waiting threads spin 300,000 times, which starves whoever shares the cores; docs/benchmarks.md has
+    # what fewer spins gain side by side, and what they cost alone. Read when `main` imports PyTorch.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS may add up in another order in each run
     _have_user_name()
@@ -77,7 +77,7 @@ def run(main: Callable[[], None], tell: Callable[[Failure], None] = lambda _fail
 
 
 def explain(error: OSError) -> str:
-    """What of the file system's the user can mend, in one line; empty where it is none of the user's mistakes."""
+    """Say in one line what the user can mend; empty where the user can't."""
     path = error.filename2 or error.filename  # of a file that was being copied, its new place
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" while writing {path}" if path else ""
@@ -88,7 +88,7 @@ def explain(error: OSError) -> str:
 
 
 def _have_user_name() -> None:
-    """Give a user id without an entry in passwd, as containers have them, a name: DVC and MLflow fail without."""
+    """Name a user id that has no entry in passwd, as in a container: DVC and MLflow fail without a name."""
     try:
         getpass.getuser()
     except (KeyError, OSError):  # OSError from Python 3.13 on

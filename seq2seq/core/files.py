@@ -94,7 +94,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write bytes, atomically; that Python does it makes a full disk an OSError, whoever serialized them."""
+    """Write bytes, atomically. Python writes them, so a full disk is an OSError, whichever library serialized them."""
     with replacing(path) as partial, partial.open("wb") as file:
         file.write(data)
         file.flush()

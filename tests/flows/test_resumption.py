@@ -6,7 +6,6 @@ import torch
 
 from seq2seq.core.errors import UserError
 from seq2seq.models.architectures import build_model
-from seq2seq.training import data as training_data
 from seq2seq.training import token_store
 from seq2seq.training.checkpoints import Checkpoints
 from seq2seq.training.distributed import ALONE, Processes
@@ -78,7 +77,7 @@ def test_a_resumed_training_cuts_words_for_the_epochs_that_it_sees_alone(tokeniz
         written.append(folder.name)
         write_token_store(folder, *arguments)
 
-    monkeypatch.setattr(training_data, "write_token_store", records)
+    monkeypatch.setattr("seq2seq.training.data.write_token_store", records)
     with killed_after(17, monkeypatch):
         fit_tiny(direction_of(tokenizer), tmp_path, params=sampled())
     before = len(written)

@@ -14,7 +14,6 @@ from flows.runs import resolve
 from seq2seq.core.files import sha256_tree
 from seq2seq.core.params import dump_yaml, read_yaml
 from seq2seq.text.corpus import write_corpus
-from seq2seq.training import fit as fitting
 from tasks import train
 from tests.tiny_models import tiny_corpus, tiny_tokenizer
 from tests.toy_project import REPOSITORY
@@ -154,7 +153,7 @@ def fitted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["train", *arguments_of("train")])
     given = []
-    monkeypatch.setattr(fitting, "fit", lambda *_, **options: given.append(options) or [])
+    monkeypatch.setattr("seq2seq.training.fit.fit", lambda *_, **options: given.append(options) or [])
 
     def run(*changes):
         set_params(tmp_path, *changes)

@@ -9,7 +9,6 @@ import torch
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import sha256_tree
 from seq2seq.core.progress import Progress
-from seq2seq.training import data as training_data
 from seq2seq.training.token_store import write_token_store
 from tests.tiny_models import (
     SMALL,
@@ -49,7 +48,7 @@ def test_encoding_the_corpus_does_not_count_as_time_of_updates(tokenizer, tmp_pa
         shown.append(time.monotonic() - self.started)
 
     monkeypatch.setattr(time, "monotonic", lambda: monotonic() + sum(hours))
-    monkeypatch.setattr(training_data, "write_token_store", takes_an_hour)
+    monkeypatch.setattr("seq2seq.training.data.write_token_store", takes_an_hour)
     monkeypatch.setattr(Progress, "add", records)
     fit_tiny(direction_of(tokenizer), tmp_path, params=TRAINING.model_copy(update={"max_updates": 2}))
     assert hours
