@@ -36,8 +36,10 @@ SPEED = {"sentences_per_second": 10.0, "slowest": 9.0, "fastest": 11.0, "size_mb
 def start(tmp_path, monkeypatch):
     """Lay a preset over the params in a folder of the test's own; return what runs a stage there, in this process."""
     (tmp_path / "data" / "pairs").mkdir(parents=True)
-    for name in ("data/catalogue.yaml", "requirements.lock"):
-        shutil.copy(REPOSITORY / name, tmp_path / name)
+    shutil.copy(REPOSITORY / "data/catalogue.yaml", tmp_path / "data/catalogue.yaml")
+    (tmp_path / "code").mkdir()
+    for program in ("pretrained", "train", "back_translate"):
+        (tmp_path / "code" / f"{program}.txt").write_text("the fingerprint of a stage's code\n")
     monkeypatch.chdir(tmp_path)
 
     def run(stage):
