@@ -178,7 +178,8 @@ def _settings_of_dvc(root: Path) -> str:
     from dvc.config import Config, merge
     from dvc.repo import Repo
 
-    config, settings = Config(str(root / ".dvc"), validate=False), dict[str, dict[str, Any]]()
+    config = Config(str(root / ".dvc"), validate=False)
+    settings = dict[str, dict[str, Any]]()
     for level in Config.REPO_LEVELS:
         merge(settings, config.load_one(level))  # resolves relative paths
     with Repo(str(root)) as repo:

@@ -150,7 +150,8 @@ class RegisteredModel:
         for other in opponents:
             if self._tag(other, GATE_DIGEST) != self._tag(number, GATE_DIGEST):
                 return Decision(number, CHALLENGER, f"version {other}, the champion, was scored on another gate set")
-        ours, comparisons = self.gate_predictions(number), []
+        ours = self.gate_predictions(number)
+        comparisons = []
         for other, role in sorted(opponents.items()):
             difference = paired_bootstrap(
                 ours["prediction"].tolist(),

@@ -96,7 +96,8 @@ def _trainings(params: Parameters) -> dict[str, TrainingParams]:
 
 def _contradictions(params: Parameters) -> Iterator[str]:
     """What two sections ask for that can't be had together; its stage would say so only after hours of others."""
-    architecture, quantization = params.model.architecture, params.quantization.type
+    architecture = params.model.architecture
+    quantization = params.quantization.type
     if architecture != "transformer" and quantization != "int8":
         yield f"'quantization.type' is '{quantization}', which only the transformer has; set it to int8"
     if architecture != "pretrained":

@@ -139,8 +139,10 @@ def sample(
     Raises:
         UserError: the model computes NaN.
     """
-    state, rows = model.start(src, mask), torch.arange(len(src), device=src.device)
-    tokens, drawn = torch.full_like(rows, bos), [list[int]() for _ in range(len(src))]
+    state = model.start(src, mask)
+    rows = torch.arange(len(src), device=src.device)
+    tokens = torch.full_like(rows, bos)
+    drawn = [list[int]() for _ in range(len(src))]
     limits = _spread(max_length, len(src))
     for _ in range(max(limits)):
         logits, state = model.step(tokens, state)
@@ -166,7 +168,8 @@ def score(model: Model, src: Tensor, mask: Tensor, tgt_in: Tensor, tgt_out: Tens
         tgt_in: the outputs [B, T], each beginning with BOS.
         tgt_out: the same [B, T], each ending with EOS.
     """
-    state, found = model.start(src, mask), []
+    state = model.start(src, mask)
+    found = []
     for tokens, expected in zip(tgt_in.unbind(1), tgt_out.unbind(1), strict=True):
         logits, state = model.step(tokens, state)
         found.append(logits.float().log_softmax(-1).gather(1, expected.unsqueeze(1)))  # [B, 1]
@@ -192,7 +195,8 @@ def _truncate(logits: Tensor, sampling: SamplingParams) -> Tensor:
 
 
 def _start(model: Model, src: Tensor, mask: Tensor, bos: int, beam_size: int) -> _Beams:
-    batch, device = len(src), src.device
+    batch = len(src)
+    device = src.device
     copies = torch.arange(batch, device=device).repeat_interleave(beam_size)  # [N]
     scores = torch.full((batch, beam_size), -torch.inf, device=device)
     scores[:, 0] = 0.0  # all beams are equal at first: only one may grow
@@ -225,7 +229,8 @@ def _collect_ended(
     beams: _Beams, candidates: _Candidates, finished: list[list[Hypothesis]], length_penalty: float
 ) -> None:
     """Add the hypotheses that end here, each among its sentence's K best."""
-    beam_size, scale = beams.scores.shape[1], (beams.history.shape[1] + 1) ** length_penalty
+    beam_size = beams.scores.shape[1]
+    scale = (beams.history.shape[1] + 1) ** length_penalty
     ended = (candidates.ends & candidates.scores.isfinite())[:, :beam_size]
     places, columns = ended.nonzero(as_tuple=True)
     pieces = beams.history[places * beam_size + candidates.beam[places, columns]].tolist()
@@ -260,7 +265,8 @@ def _sort_out(
     beams: _Beams, grown: _Beams, finished: list[list[Hypothesis]], limits: Sequence[int], decoding: DecodingParams
 ) -> list[int]:
     """Places of the sentences that are not done; the outputs of those that can't go on are cut."""
-    still, length = list[int](), grown.history.shape[1]
+    still = list[int]()
+    length = grown.history.shape[1]
     growing = grown.scores.isfinite().any(1).tolist()
     for place, sentence in enumerate(beams.sentences):
         if len(finished[sentence]) >= decoding.enough:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from seq2seq.core.errors import UserError
-from seq2seq.text.corpus import GATE, TEST, VALIDATION, read_corpus
+from seq2seq.text.corpus import GATE, TEST, VALIDATION, folders, read_corpus
 
 
 def read_test_sets(corpus: Path) -> dict[str, pd.DataFrame]:
@@ -18,10 +18,10 @@ def read_test_sets(corpus: Path) -> dict[str, pd.DataFrame]:
     Raises:
         UserError: there is none, or one has no lines.
     """
-    folders = sorted(path for path in (corpus / TEST).glob("*") if path.is_dir())
-    if not folders:
-        raise UserError(f"{corpus / 'test'} holds no test set; run the stage clean")
-    return {folder.name: _read(folder) for folder in folders}
+    found = folders(corpus / TEST)
+    if not found:
+        raise UserError(f"{corpus / TEST} holds no test set; run the stage clean")
+    return {folder.name: _read(folder) for folder in found}
 
 
 def read_evaluated_sets(corpus: Path, kinds: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -68,7 +68,8 @@ class Translator:
         from seq2seq.decoding.torch_engine import TorchEngine  # noqa: PLC0415
         from seq2seq.inference.ensemble import Ensemble  # noqa: PLC0415
 
-        device, loaded = prepare_device(runtime), [load_model(bundle) for bundle in bundles]
+        device = prepare_device(runtime)
+        loaded = [load_model(bundle) for bundle in bundles]
         manifests = [read_manifest(bundle) for bundle in bundles]
         for bundle, manifest in zip(bundles, manifests, strict=True):
             if (one := _purpose(manifest)) != (first := _purpose(manifests[0])):

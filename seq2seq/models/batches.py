@@ -98,7 +98,8 @@ class PairedSequences:
             longest_tgt = int(self.tgt.lengths[row]) + 1  # sorted, so the newest is the longest
             if (place - first + 1) * (longest_src + longest_tgt) > batch_tokens and place > first:
                 batches.append(order[first:place])
-                first, longest_src = place, int(self.src.lengths[row])
+                first = place
+                longest_src = int(self.src.lengths[row])
         if first < len(order):
             batches.append(order[first:])
         if generator is not None:

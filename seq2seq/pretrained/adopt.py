@@ -58,7 +58,8 @@ def adopt_model(folder: Path, seed: int, languages: LanguagesParams, origin: dic
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         theirs = _read_model(folder, config, seed).eval()
         facts = _facts(folder, theirs, tokenizer)
-    head, target = theirs.get_output_embeddings(), theirs.get_decoder().get_input_embeddings()
+    head = theirs.get_output_embeddings()
+    target = theirs.get_decoder().get_input_embeddings()
     params = PretrainedParams(
         config=_plain(theirs.config.to_dict()),
         tied=head.weight is target.weight,
@@ -184,7 +185,8 @@ def _move_weights(folder: Path, theirs: Any, ours: Pretrained) -> None:
     """Copy weights into our model, and check that it computes the same, at once and step by step."""
     draw = torch.Generator().manual_seed(0)
     src, tgt = (torch.randint(len(SPECIAL_PIECES), len(ours.theirs), (2, size), generator=draw) for size in (9, 6))
-    src[1, 6:], tgt[:, 0] = PAD, BOS
+    src[1, 6:] = PAD
+    tgt[:, 0] = BOS
     mask = src != PAD
     with _told(folder):
         expected = theirs(
@@ -209,7 +211,8 @@ def _move_weights(folder: Path, theirs: Any, ours: Pretrained) -> None:
 
 
 def _step_by_step(model: Pretrained, src: Tensor, mask: Tensor, tgt: Tensor) -> Tensor:
-    state, logits = model.start(src, mask), []
+    state = model.start(src, mask)
+    logits = []
     for column in tgt.unbind(1):
         found, state = model.step(column, state)
         logits.append(found)

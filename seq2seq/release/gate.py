@@ -40,11 +40,9 @@ class ReleaseParams(Section):
             raise ValueError("may use {corpora}, {source} and {target}, and no other braces")
         if not NAME.fullmatch(name):
             raise ValueError("may hold letters, digits and . _ + - only, a letter or a digit first")
-        others = "+000-others-01234567"
-        if (
-            len(pattern.format(corpora="x" * LONGEST_CORPORA + others, source="xxx", target="xxx").encode())
-            > LONGEST_NAME
-        ):
+        corpora = "x" * LONGEST_CORPORA + "+000-others-01234567"
+        longest = pattern.format(corpora=corpora, source="xxx", target="xxx")
+        if len(longest.encode()) > LONGEST_NAME:
             raise ValueError(f"makes names of more than {LONGEST_NAME} bytes, which can't be stored; shorten it")
         return pattern
 
@@ -55,9 +53,10 @@ class ReleaseParams(Section):
 
 def _join(corpora: Sequence[str]) -> str:
     """Name corpora: all of them, or of many the first, how many others, and a digest of the whole."""
-    whole, first = "+".join(corpora), ""
+    whole = "+".join(corpora)
     if len(whole.encode()) <= LONGEST_CORPORA:
         return whole
+    first = ""
     named = 0
     for corpus in corpora:
         if len(f"{first}{corpus}".encode()) > LONGEST_CORPORA:
@@ -69,7 +68,8 @@ def _join(corpora: Sequence[str]) -> str:
 
 def registered_name(params: Path) -> str:
     """The name under which the model of a params file is registered."""
-    release, tree = load_section(params, "release", ReleaseParams), read_yaml(params)
+    release = load_section(params, "release", ReleaseParams)
+    tree = read_yaml(params)
     return release.model_name(tree["corpora"]["names"], tree["languages"]["source"], tree["languages"]["target"])
 
 

@@ -34,8 +34,11 @@ def read_attention(bundle: Path, texts: list[str], outputs: list[str], runtime: 
     Raises:
         UserError: the bundle is damaged or not one of PyTorch.
     """
-    (model, tokenizer), device = load_model(bundle), prepare_device(runtime)
-    model, limit, found = model.to(device), model.params.max_length, []
+    model, tokenizer = load_model(bundle)
+    device = prepare_device(runtime)
+    model = model.to(device)
+    limit = model.params.max_length
+    found = []
     for source, body in zip(tokenizer.encode_source(texts), tokenizer.encode_target(outputs), strict=True):
         sources, targets = cut_source(source, limit), body[: limit - 1]
         src, tgt = pad([sources]).to(device), pad([[BOS, *targets]]).to(device)

@@ -45,7 +45,8 @@ def fit(
             longer a number.
     """
     recipe.check()
-    params, limit = recipe.training, recipe.model.max_length
+    params = recipe.training
+    limit = recipe.model.max_length
     device = prepare_device(recipe.runtime)
     processes = join_processes(device)
     validation = _encode_validation(direction, limit, processes, recipe.stage)

@@ -28,7 +28,8 @@ def cosine(step: Step) -> float:
 
 def plateau(step: Step) -> float:
     """Halved by every validation whose loss is not the lowest so far (as in Luong et al. 2015)."""
-    lowest, halvings = math.inf, 0
+    lowest = math.inf
+    halvings = 0
     for loss in step.losses:
         halvings += loss >= lowest
         lowest = min(lowest, loss)

@@ -134,7 +134,7 @@ class Trainer:
         self._check_scores()
         if self.processes.is_first:
             if nothing := worse_than_guessing(position.points, params.average_checkpoints):
-                _warn(f"{label}: this model has learned nothing, and will not be released: {nothing}")
+                _warn(f"{label}: this model has learned nothing: {nothing}")
             self._average_best()
         return position.points
 

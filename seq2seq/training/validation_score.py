@@ -57,7 +57,8 @@ class GreedyScore:
 
         Sources are cut to what the model reads, as they are when it is evaluated and served.
         """
-        tokenizer, frame = self.direction.tokenizer, self.direction.validation
+        tokenizer = self.direction.tokenizer
+        frame = self.direction.validation
         limit = model.params.max_length
         engine = TorchEngine(model, limit, self.device)
         texts = frame["source"].tolist()

@@ -240,7 +240,7 @@ def test_a_training_that_learns_nothing_says_so_when_it_shows_and_at_its_end(tok
     assert [re.sub(r"[\d.]+", "N", line).split(";")[0] for line in told] == [
         "warning: test: the validation loss is N nats per target piece at update N, and guessing pieces by their "
         "frequency gives N",
-        "warning: test: this model has learned nothing, and will not be released: the validation loss is N nats per "
+        "warning: test: this model has learned nothing: the validation loss is N nats per "
         "target piece at update N, and guessing pieces by their frequency gives N",
     ]
     assert f"at update {points[1].update}, and" in told[0]  # the first one after warm-up
