@@ -18,7 +18,7 @@ from prefect.states import Completed, Failed
 from flows.processes import Children
 from flows.release import release
 from flows.retries import RETRYING
-from flows.runs import resolve, run_folder
+from flows.runs import REGISTRATION, resolve, run_folder
 from flows.server import expect_server, find_server
 from flows.stages import Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish_release, publish_reports, publish_stages
@@ -29,7 +29,6 @@ from seq2seq.core.files import read_json
 
 CODE = "code"  # the stage that tells which code the others depend on
 REGISTER = "register"
-REGISTRATION = Path("reports", "registration.json")
 
 # Loaded while we wait for Prefect's server to start
 NEEDED_LATER = ("dvc.repo", "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store")

@@ -9,7 +9,7 @@ from typing import Any
 from prefect import State
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from flows.runs import PRESETS, RUNS
+from flows.runs import PRESETS, REGISTRATION, RUNS
 from flows.tables import Rows, text_table
 from registry.versions import Decision
 from seq2seq.core.files import read_json
@@ -54,7 +54,7 @@ def describe(folder: Path, decision: Decision | None) -> str:
     parts = [text_table(_scores(folder)), text_table(_speed(folder))]
     parts += [f"warning: {one}" for one in _warnings(folder)]
     if decision is not None:
-        name = read_json(folder / REPORTS / "registration.json")["name"]
+        name = read_json(folder / REGISTRATION)["name"]
         role = decision.alias or "neither champion nor challenger now"
         parts.append(f"{name} version {decision.version} is {role}: {decision.reason}")
     parts += [_translations(folder), _next_commands(folder)]

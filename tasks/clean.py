@@ -1,4 +1,4 @@
-"""Stage ``clean``: filter all raw corpora, hold out validation, gate and test sets, drop what would leak."""
+"""Stage `clean`: filter all raw corpora, hold out validation, gate and test sets, drop what would leak."""
 
 from seq2seq.cleaning.filters import CleaningParams
 from seq2seq.cleaning.prepare import prepare

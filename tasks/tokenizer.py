@@ -1,4 +1,4 @@
-"""Stage ``tokenizer``: learn the vocabulary of the cleaned training pairs; a pretrained model brings its own."""
+"""Stage `tokenizer`: learn the vocabulary of the cleaned training pairs; a pretrained model brings its own."""
 
 from collections.abc import Iterator
 from pathlib import Path

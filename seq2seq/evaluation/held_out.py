@@ -46,5 +46,5 @@ def read_gate(corpus: Path) -> pd.DataFrame:
 def _read(folder: Path) -> pd.DataFrame:
     frame = read_corpus(folder)
     if frame.empty:
-        raise UserError(f"{folder} has no lines; reports/cleaning.json says which filter dropped them")
+        raise UserError(f"{folder} has no lines; run the stage clean again")
     return frame

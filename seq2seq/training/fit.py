@@ -46,11 +46,10 @@ def fit(
     """
     recipe.check()
     params = recipe.training
-    limit = recipe.model.max_length
     device = prepare_device(recipe.runtime)
     processes = join_processes(device)
-    validation = _encode_validation(direction, limit, processes, recipe.stage)
-    stores = EpochStores(direction, params, limit, work, processes, recipe.stage)
+    validation = _encode_validation(direction, recipe.model.max_length, processes, recipe.stage)
+    stores = EpochStores(direction, params, recipe.model.max_length, work, processes, recipe.stage)
     torch.manual_seed(params.seed)
     model = recipe.first_model(direction.tokenizer)
     if processes.is_first:
