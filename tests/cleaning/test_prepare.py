@@ -77,6 +77,13 @@ def test_training_lines_are_normalised_and_duplicates_dropped_across_partitions_
     assert report["news"]["train"]["filters"]["duplicate"]["dropped"] == 30
 
 
+def test_pairs_that_are_alike_only_when_joined_are_no_duplicates(raw):
+    alike = [("good day", "guten Tag"), ("good", "day guten Tag"), ("good day guten", "Tag")]
+    write(raw / "train/news", [*numbered(60), *alike])
+    out, _ = clean(raw)
+    assert set(alike) <= set(lines(out / "train"))
+
+
 def test_published_sets_are_normalised_pass_whole_and_merge_by_split(raw):
     odd = [("  Spaced\u00a0out ", "A\u0308rger\u200b"), ("same", "same"), ("x", "lang " * 50), ("\u200f", "leer")]
     even = [("Spaced out", "Ärger"), ("same", "same"), ("x", ("lang " * 50).strip()), ("", "leer")]

@@ -77,6 +77,16 @@ def test_patience_waits_for_a_hypothesis_that_ends_later():
     assert patient.tokens == [3, 3]
 
 
+def test_greedy_search_takes_the_first_end_whatever_its_patience():
+    model, src = Table(0), torch.zeros(1, 1, dtype=torch.long)
+    model.logits[:] = torch.tensor([1.0, -9.0, -9.0, 0.9])  # EOS is a little likelier than piece 3 ...
+    model.logits[0, 1, 3] = torch.tensor([9.0, -9.0, -9.0, -9.0])  # ... behind which it is sure: a better mean
+    greedy, wider = (
+        beam_search(model, src, src >= 0, decode_with(beam_size=size, patience=2.0), **OPTIONS)[0][0] for size in (1, 2)
+    )
+    assert (greedy.tokens, wider.tokens) == ([], [3])
+
+
 def test_samples_follow_the_distribution():
     model, src = Table(3), torch.zeros(20_000, 1, dtype=torch.long)
     torch.manual_seed(1)

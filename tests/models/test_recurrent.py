@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seq2seq.models.recurrent import Layer, Recurrent
+from seq2seq.models.recurrent import AdditiveScore, Layer, Recurrent
 from tests.tiny_models import RECURRENT
 
 SIZE = 40  # pieces
@@ -52,3 +52,22 @@ def test_a_residual_layer_that_says_nothing_hands_on_what_it_reads():
         model.encoder = model.encoder[:1]
         below = model.start(SRC, SRC != 0).fixed["memory"]
         torch.testing.assert_close(memory, below if residual else torch.zeros_like(below))
+
+
+@torch.inference_mode()
+def test_the_first_layer_hands_on_no_embeddings():
+    model = build(cell="rnn", encoder_layers=1, residual=True)
+    for weight in model.encoder[0].parameters():
+        weight.zero_()
+    assert not model.start(SRC, SRC != 0).fixed["memory"].any()
+
+
+@torch.inference_mode()
+def test_additive_scores_are_bahdanaus():
+    score = AdditiveScore(8)
+    query, memory = torch.randn(1, 2, 8), 5 * torch.randn(1, 3, 8)
+    found = score(query, score.keys(memory))
+    for t in range(2):
+        for s in range(3):
+            hidden = torch.tanh(score.query.weight @ query[0, t] + score.query.bias + score.key.weight @ memory[0, s])
+            torch.testing.assert_close(found[0, t, s], score.out.weight[0] @ hidden)

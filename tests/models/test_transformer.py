@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from seq2seq.models.transformer import sinusoids
 from tests.tiny_models import tiny_model, tiny_pairs, tiny_tokenizer
 
 
@@ -34,3 +35,11 @@ def test_the_attention_on_display_is_the_one_applied(model, batch):
     (x, k, v, mask), output = applied[0]
     explicit = last.head_weights(x, k, mask) @ v  # [B, H, T, D / H]
     torch.testing.assert_close(last.out(explicit.transpose(1, 2).flatten(2)), output, rtol=1e-4, atol=1e-5)
+
+
+def test_positions_turn_from_once_in_6_places_to_once_in_63000():
+    """Wavelengths from 2 pi to 10,000 * 2 pi (Vaswani et al. 2017, section 3.5)."""
+    waves, places = sinusoids(100, 16), torch.arange(100)
+    for column, slower in ((0, 1), (7, 10_000)):
+        torch.testing.assert_close(waves[:, column], torch.sin(places / slower))
+        torch.testing.assert_close(waves[:, 8 + column], torch.cos(places / slower))

@@ -44,3 +44,17 @@ def test_words_are_cut_anew_in_each_epoch_and_alike_in_the_same(tmp_path, algori
     assert sources(tmp_path / "c", 0, alpha=0.0) == sources(tmp_path / "c", 1, alpha=0.0)
     texts = [tokenizer.reverse().decode_target([pieces[:-1]])[0] for pieces in second]
     assert texts == corpus["source"].tolist()
+
+
+def test_targets_are_cut_anew_too_and_another_seed_cuts_otherwise(tokenizer, tmp_path):
+    def pieces(work, seed):
+        work.mkdir()
+        params = TRAINING.model_copy(update={"subword_sampling": 0.3, "seed": seed})
+        pairs = EpochStores(direction_of(tokenizer), params, 64, work, ALONE, "train")(0)[0]
+        return [[one.tolist() for one in side] for side in (pairs.src, pairs.tgt)]
+
+    (sources, targets), others = pieces(tmp_path / "7", 7), pieces(tmp_path / "8", 8)
+    assert targets != tokenizer.encode_target(tiny_corpus()["target"].tolist())
+    assert tokenizer.decode_target(targets) == tiny_corpus()["target"].tolist()
+    assert others[0] != sources
+    assert others[1] != targets

@@ -146,8 +146,21 @@ def test_each_update_drops_out_units_of_its_own(tokenizer, tmp_path, monkeypatch
     assert len(set(seeds)) == len(seeds) == TRAINING.max_updates
 
 
-def test_the_validation_loss_is_pytorchs_cross_entropy_without_smoothing_and_dropout(tokenizer, tmp_path):
-    trainer, (point,) = train(tokenizer, tmp_path, max_updates=5, average_checkpoints=1)
+def test_dropout_acts_again_after_a_validation(tokenizer, tmp_path, monkeypatch):
+    acts, original = [], Trainer._accumulate
+
+    def records(self, pairs, rows):
+        acts.append(self.model.training)
+        return original(self, pairs, rows)
+
+    monkeypatch.setattr(Trainer, "_accumulate", records)
+    train(tokenizer, tmp_path, max_updates=11, score=lambda model: float(not model.training))
+    assert acts == [True] * 11
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.5])
+def test_the_validation_loss_is_pytorchs_cross_entropy_without_smoothing_and_dropout(tokenizer, tmp_path, ema):
+    trainer, (point,) = train(tokenizer, tmp_path, max_updates=5, average_checkpoints=1, ema=ema)
     pairs = tiny_pairs(tokenizer)
     batch = pairs.batch(range(len(pairs)))
     with torch.inference_mode():
