@@ -171,6 +171,12 @@ def test_a_given_translation_is_scored_and_the_right_one_higher(trained):
         assert right > wrong + 100
 
 
+def test_a_given_translation_is_cut_to_the_model_and_its_end_is_scored(bundle, float_engine):
+    for folder in (bundle, float_engine):
+        (found,) = Translator.load(folder, RUNTIME).score(["the king"], ["die Katze sieht " * 50])
+        assert len(found) == SMALL.max_length
+
+
 def test_an_ensemble_takes_the_mean_of_probabilities(trained, tokenizer, tmp_path):
     first, second = trained[0], tmp_path / "second"
     save_model(second, tiny_model(tokenizer, seed=2), tokenizer, LANGUAGES, ORIGIN, "translation")
@@ -182,6 +188,19 @@ def test_an_ensemble_takes_the_mean_of_probabilities(trained, tokenizer, tmp_pat
         assert found == pytest.approx([math.log((math.exp(a) + math.exp(b)) / 2) for a, b in pairs], abs=1e-4)
     same = Translator.load_ensemble([first, first], RUNTIME)
     assert same.translate(TEXTS, DECODING) == Translator.load(first, RUNTIME).translate(TEXTS, DECODING)
+
+
+def test_an_ensemble_reads_what_its_shortest_model_reads(bundle, tokenizer, tmp_path):
+    torch.manual_seed(1)
+    size = tokenizer.source_size
+    short = Transformer(SMALL.model_copy(update={"max_length": 20}), size, size, True)
+    save_model(tmp_path / "short", short, tokenizer, LANGUAGES, ORIGIN, "translation")
+    translator = Translator.load_ensemble([bundle, tmp_path / "short"], RUNTIME)
+    long = "the cat sees the sea . " * 5
+    assert translator.find_truncated([long]) == [True]
+    assert [len(source) for source in translator.encode([long])] == [20]
+    (outputs,) = translator.nbest([long], DECODING)
+    assert all(len(one.pieces) <= 19 for one in outputs)
 
 
 def test_an_ensemble_needs_one_vocabulary(bundle, trained, tmp_path):
@@ -302,6 +321,16 @@ def test_what_is_drawn_has_a_limit_of_its_own(bundle, float_engine):
         limits = [DECODING.max_length(len(source), SMALL.max_length) for source in batch]
         for row in (0, 1):
             assert max(map(len, drawn[row::2])) == limits[row]
+
+
+def test_the_seed_decides_what_is_drawn_and_no_least_length_does(trained):
+    sampling = SamplingParams(temperature=2.0, top_k=0, top_p=1.0)
+    longer = DECODING.model_copy(update={"min_length": 20})
+    for folder in trained:
+        translator = Translator.load(folder, RUNTIME)
+        first = translator.sample(TEXTS, DECODING, sampling, seed=1)
+        assert translator.sample(TEXTS, DECODING, sampling, seed=2) != first
+        assert translator.sample(TEXTS, longer, sampling, seed=1) == first
 
 
 def test_all_may_be_drawn_where_more_are_asked_for_than_there_are(bundle, float_engine):

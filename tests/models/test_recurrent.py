@@ -71,3 +71,12 @@ def test_additive_scores_are_bahdanaus():
         for s in range(3):
             hidden = torch.tanh(score.query.weight @ query[0, t] + score.query.bias + score.key.weight @ memory[0, s])
             torch.testing.assert_close(found[0, t, s], score.out.weight[0] @ hidden)
+
+
+@torch.inference_mode()
+def test_embeddings_are_as_large_as_what_is_fed_beside_them():
+    model, read = build(input_feeding=True), []
+    model.decoder[0].register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+    model(SRC, SRC != 0, torch.arange(2, SIZE).unsqueeze(0))
+    embedded = torch.cat(read, dim=1)[..., : RECURRENT.width]
+    assert 0.7 < embedded.std() < 1.4

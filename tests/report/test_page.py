@@ -316,6 +316,8 @@ def test_samples_are_worst_best_and_others_and_none_twice(size):
     scores = {name: [sample.chrf for sample in group] for name, group in groups.items()}
     assert max(scores["Worst"]) <= min(scores["Best"] + scores["Drawn at random"], default=100)
     assert min(scores["Best"], default=100) >= max(scores["Drawn at random"], default=0)
+    assert scores["Worst"] == sorted(scores["Worst"])  # the extremes first
+    assert scores["Best"] == sorted(scores["Best"], reverse=True)
 
 
 def test_samples_do_not_depend_on_the_order_of_the_set():

@@ -1,6 +1,7 @@
 import pytest
+from pydantic import ValidationError
 
-from seq2seq.text.languages import count_words, split_words
+from seq2seq.text.languages import LanguagesParams, count_words, split_words
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,10 @@ def test_lengths_are_comparable_between_scripts_with_and_without_spaces(text, wo
 )
 def test_a_letter_of_an_unspaced_script_keeps_its_signs(text, words):
     assert split_words(text) == words
+
+
+@pytest.mark.parametrize("code", ["english", "e", "EN", "en-GB", "en\n", ""])
+def test_what_is_no_iso_639_code_is_refused(code):
+    assert LanguagesParams(source="en", target="deu").reverse() == LanguagesParams(source="deu", target="en")
+    with pytest.raises(ValidationError, match="write an ISO 639 code, such as en"):
+        LanguagesParams(source="en", target=code)
