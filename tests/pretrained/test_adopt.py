@@ -412,7 +412,8 @@ def test_a_model_that_computes_otherwise_than_we_do_is_refused(tmp_path, monkeyp
 def test_other_architectures_load_no_library_of_hugging_face(tmp_path):
     (tmp_path / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
     heavy = "print([one for one in ('transformers', 'peft', 'huggingface_hub', 'torch') if one in sys.modules])"
-    script = f"import sys, tasks.pretrained\nsys.argv[1:] = ['--out', 'out', '--code', 'pretrained.txt']\ntasks.pretrained.main()\n{heavy}\n"
+    arguments = ["--out", "out", "--code", "pretrained.txt"]
+    script = f"import sys, tasks.pretrained\nsys.argv[1:] = {arguments}\ntasks.pretrained.main()\n{heavy}\n"
     script += f"import seq2seq.training.fit, seq2seq.inference.translator, seq2seq.decoding.torch_engine\n{heavy}"
     done = subprocess.run(
         [sys.executable, "-c", script],
