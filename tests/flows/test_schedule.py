@@ -51,7 +51,7 @@ def answers(url):
 @pytest.mark.timeout(900)
 def test_a_schedule_fires_once_and_its_run_finishes(tmp_path):
     toy = make_toy_project(tmp_path / "toy")
-    for room in ("flows", "tasks", "seq2seq"):
+    for room in ("flows", "tasks", "registry", "seq2seq"):
         shutil.copytree(REPOSITORY / room, toy / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "prefect.yaml", toy)
     with socket.socket() as free:

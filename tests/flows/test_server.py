@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME, Profile, temporary_s
 
 from flows import server
 from registry.store import open_store
-from registry.versions import CHAMPION, RegisteredModel
+from registry.versions import CHAMPION, GATE_BLEU, RegisteredModel
 from seq2seq.core.command_line import TRY_AGAIN
 from seq2seq.core.errors import TransientError, UserError
 from tests.toy_project import REPOSITORY, make_toy_project
@@ -152,7 +152,7 @@ def test_a_server_that_goes_away_keeps_no_version_from_being_judged_and_is_told_
         (toy / "dvc.yaml").write_text("stages:\n  register:\n    cmd: echo done > out\n    outs: [out]\n")
         with open_store() as store:
             store.client.create_registered_model("toy")
-            store.client.create_model_version("toy", str(tmp_path))
+            store.client.create_model_version("toy", str(tmp_path), tags={GATE_BLEU: "40.0"})
         done = subprocess.run(
             [sys.executable, "-m", "flows.pipeline"],
             cwd=toy,
