@@ -34,8 +34,8 @@ lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 	lint-imports --no-cache
 	hadolint Dockerfile
 
-test-quick: $(VENV)/installed ## the tests alone
-	pytest
+test-quick: $(VENV)/installed ## the tests alone, two files at a time: most wait for servers and processes
+	pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/installed ## the tests that take minutes: same bytes after kills and in another folder
 	pytest -m slow
