@@ -78,7 +78,7 @@ def test_training_lines_are_normalised_and_duplicates_dropped_across_partitions_
 
 
 def test_pairs_that_are_alike_only_when_joined_are_no_duplicates(raw):
-    alike = [("good day", "guten Tag"), ("good", "day guten Tag"), ("good day guten", "Tag")]
+    alike = [("on the carpet", "auf dem Teppich"), ("on the car", "petauf dem Teppich")]
     write(raw / "train/news", [*numbered(60), *alike])
     out, _ = clean(raw)
     assert set(alike) <= set(lines(out / "train"))
