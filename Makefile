@@ -25,7 +25,7 @@ $(VENV)/installed: requirements.lock
 demo: $(VENV)/installed ## from nothing to a registered, promoted int8 model on the phrasebook
 	python -m flows.pipeline
 
-test: lint test-quick ## lint and tests, at most 12 minutes
+test: lint test-quick ## lint and tests
 
 lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 	ruff check

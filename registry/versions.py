@@ -124,8 +124,9 @@ class RegisteredModel:
             return f"its training learned nothing: {nothing}"
         if self._gate_bleu(number) > 0:
             return ""
-        what = "0" if self._gate_bleu(number) == 0 else f"{UNDEFINED} (no reference has four words)"
-        return f"its BLEU on the gate set is {what}, which says nothing of how good it is"
+        what = {"": "not recorded", UNDEFINED: f"{UNDEFINED} (no reference has four words)"}
+        score = self._tag(number, GATE_BLEU)
+        return f"its BLEU on the gate set is {what.get(score, '0')}, which says nothing of how good it is"
 
     def _set_tag(self, number: int, key: str, value: str) -> None:
         self.client.set_model_version_tag(self.name, str(number), key, value)

@@ -11,7 +11,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -24,7 +24,7 @@ from seq2seq.core.runtime import RuntimeParams
 
 if TYPE_CHECKING:
     from seq2seq.decoding.params import DecodingParams
-    from seq2seq.inference.translator import Translator
+    from seq2seq.inference.translator import Output, Translator
 
 AT_ONCE = 4096  # lines: enough of them for batches of like lengths
 
@@ -75,18 +75,14 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _best(translator: "Translator", texts: list[str], decoding: "DecodingParams", progress: Progress) -> list[str]:
-    # a vocabulary with bytes can say a line feed
-    return [output.replace("\n", " ") for output in translator.translate(texts, decoding, progress)]
+def _best(outputs: list[str]) -> list[str]:
+    return [output.replace("\n", " ") for output in outputs]  # a vocabulary with bytes can say a line feed
 
 
-def _lists(translator: "Translator", texts: list[str], decoding: "DecodingParams", progress: Progress) -> list[str]:
-    found = zip(texts, translator.find_truncated(texts), translator.nbest(texts, decoding, progress), strict=True)
+def _lists(texts: list[str], truncated: list[bool], outputs: list[list["Output"]]) -> list[str]:
     return [
-        json.dumps(
-            {"source": text, "truncated": truncated, "outputs": [asdict(one) for one in outputs]}, ensure_ascii=False
-        )
-        for text, truncated, outputs in found
+        json.dumps({"source": text, "truncated": cut, "outputs": [asdict(one) for one in found]}, ensure_ascii=False)
+        for text, cut, found in zip(texts, truncated, outputs, strict=True)
     ]
 
 
@@ -102,15 +98,19 @@ def _write(lines: list[str]) -> bool:
 
 
 def _translate(translator: "Translator", lines: Lines, decoding: "DecodingParams", nbest: bool) -> None:
-    translate: Callable[..., list[str]] = _lists if nbest else _best
     truncated = total = 0
     # where a person looks on, the outputs are the progress
     with Progress("translate", None, "sentences", quiet=sys.stdin.isatty() or sys.stdout.isatty()) as progress:
         try:
             for texts in lines.arriving():
                 total += len(texts)
-                truncated += sum(translator.find_truncated(texts))
-                if not _write(translate(translator, texts, decoding, progress)):
+                cut = translator.find_truncated(texts)
+                truncated += sum(cut)
+                if nbest:
+                    found = _lists(texts, cut, translator.nbest(texts, decoding, progress))
+                else:
+                    found = _best(translator.translate(texts, decoding, progress))
+                if not _write(found):
                     break
         finally:
             if truncated:
