@@ -15,7 +15,7 @@ from registry.versions import CHALLENGER, CHAMPION, Decision, RegisteredModel
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, load_section
-from seq2seq.release.gate import ReleaseParams, registered_name
+from seq2seq.release.params import ReleaseParams, registered_name
 
 History = list[dict[str, str]]
 

@@ -13,7 +13,7 @@ from registry.store import Store, open_store
 from seq2seq.core.command_line import run
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.params import PARAMS
-from seq2seq.release.gate import registered_name
+from seq2seq.release.params import registered_name
 
 TRAINING = "training_sha256"  # the tag by which a resumed training finds its run
 

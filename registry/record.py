@@ -19,7 +19,7 @@ from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_file
 from seq2seq.core.params import PARAMS, load_section, read_yaml
-from seq2seq.release.gate import digest_of_set
+from seq2seq.release.params import digest_of_set
 from seq2seq.text.corpus import GATE
 from seq2seq.training.learning_curve import read_curve, worse_than_guessing
 from seq2seq.training.params import TrainingParams

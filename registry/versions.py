@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.core.errors import UserError
-from seq2seq.release.gate import ReleaseParams, is_no_worse
+from seq2seq.release.params import ReleaseParams, is_no_worse
 
 if TYPE_CHECKING:
     import pandas as pd

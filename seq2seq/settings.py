@@ -19,7 +19,7 @@ from seq2seq.models.convolutional import ConvolutionalParams
 from seq2seq.models.huggingface import FineTuningParams
 from seq2seq.models.recurrent import RecurrentParams
 from seq2seq.models.transformer import TransformerParams
-from seq2seq.release.gate import ReleaseParams
+from seq2seq.release.params import ReleaseParams
 from seq2seq.sources.acquire import CorporaParams
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.synthesis.params import BackTranslationParams

@@ -11,7 +11,7 @@ from registry.record import Outputs, register, summarize
 from registry.store import open_store
 from seq2seq.core.files import write_json
 from seq2seq.core.params import PARAMS, read_yaml
-from seq2seq.release.gate import registered_name
+from seq2seq.release.params import registered_name
 from tasks.stage import path_arguments, run
 
 

@@ -1,83 +1,120 @@
-"""When a new model may take the place of the one in use."""
+"""The release gate: may a new model replace the one in use? Three answers, from numbers alone.
 
-import hashlib
-import json
-import re
-from collections.abc import Sequence
-from pathlib import Path
+A candidate is compared with each version that it has to meet, on the same resampled lines of the gate set (paired
+bootstrap, Koehn 2004). Worse by less than ``margin`` counts as good enough, so the question is one of
+non-inferiority: with the probability ``confidence``, is the true difference above minus the margin?
 
-from pydantic import Field, field_validator
+- NO_WORSE: the lower bound of the difference is above minus the margin, and its upper bound isn't below 0.
+- WORSE: its upper bound is below 0. More lines make the gate stricter: a loss that can be seen isn't accepted.
+- CANNOT_TELL: neither. ``further_lines`` says how many more lines would decide.
 
-from seq2seq.core.params import Section, load_section, read_yaml
+A candidate that is worse by the whole margin passes with the probability 1 - ``confidence`` at most, whatever the size
+of the set. How often an equal one passes depends on the size: docs/gate.md has the measurements.
+"""
 
-NAME = re.compile(r"\w[\w.+-]*")
-LONGEST_NAME = 200  # bytes: a folder of artifacts bears the name, and a run the name and a digest (MLflow: 250)
-LONGEST_CORPORA = 100  # bytes of the name that tell the corpora
-FIELD = re.compile(r"\{(corpora|source|target)\}")
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+TWO_SIDED_95 = 1.96  # standard deviations on each side of a difference that is just visible
+FEWEST_LINES = 30  # of a slice; what fewer lines say is chance
 
 
-class ReleaseParams(Section):
-    """How a model is named, and how much worse it may look and still replace another."""
+class Answer(IntEnum):
+    """What the gate says, from good to bad: of several answers the largest counts."""
 
-    name: str = Field(
-        description="Names the registered model, whose versions are compared; may use {corpora}, {source} and {target}."
-    )
-    margin: float = Field(
-        ge=0, le=100, description="Promotes a challenger that may be this much BLEU worse, at the 95 % lower bound."
-    )
-    bootstrap_samples: int = Field(
-        ge=100,
-        le=100_000,
-        description="Resamples the gate set this many times for a comparison; more makes it steadier and slower.",
-    )
-    seed: int = Field(ge=0, description="Another seed draws other resamples, which moves the interval a little.")
+    NO_WORSE = 0
+    CANNOT_TELL = 1
+    WORSE = 2
 
-    @field_validator("name")
+    def __str__(self) -> str:
+        return {0: "no worse", 1: "cannot tell", 2: "worse"}[self.value]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One system's score minus another's, in points of a metric; positive where the first one is better."""
+
+    delta: float
+    low: float  # the true difference is above it with the probability `confidence`
+    high: float  # and below this one likewise
+    spread: float  # standard deviation of the difference, had other lines been drawn
+    p_worse: float  # share of resamples in which the first one isn't worse: small where it clearly is
+    lines: int
+    undefined: str = ""  # why nothing can be said, in words
+
     @classmethod
-    def _names_a_model(cls, pattern: str) -> str:
-        name = FIELD.sub("x", pattern)
-        if "{" in name or "}" in name:
-            raise ValueError("may use {corpora}, {source} and {target}, and no other braces")
-        if not NAME.fullmatch(name):
-            raise ValueError("may hold letters, digits and . _ + - only, a letter or a digit first")
-        corpora = "x" * LONGEST_CORPORA + "+000-others-01234567"
-        longest = pattern.format(corpora=corpora, source="xxx", target="xxx")
-        if len(longest.encode()) > LONGEST_NAME:
-            raise ValueError(f"makes names of more than {LONGEST_NAME} bytes, which can't be stored; shorten it")
-        return pattern
+    def of(cls, delta: float, resampled: Floats, lines: int, confidence: float) -> "Comparison":
+        """Summarize a difference.
 
-    def model_name(self, corpora: Sequence[str], source: str, target: str) -> str:
-        """The registered model's name; without corpora of the catalogue it learns from the user's own pairs."""
-        return self.name.format(corpora=_join(corpora) or "pairs", source=source, target=target)
+        Args:
+            delta: of the scores on the whole set.
+            resampled: (samples,) the same on resampled sets.
+            lines: of the set.
+            confidence: probability of each bound by itself, such as 0.95.
+        """
+        if not lines:
+            return cls.nothing("the set has no lines")
+        if not (math.isfinite(delta) and np.isfinite(resampled).all()):
+            return cls.nothing("the metric is undefined on this set", lines)
+        low, high = np.quantile(resampled, [1 - confidence, confidence])
+        p_worse = (1 + int((resampled >= 0).sum())) / (1 + len(resampled))
+        return cls(delta, float(low), float(high), float(resampled.std()), p_worse, lines)
+
+    @classmethod
+    def nothing(cls, reason: str, lines: int = 0) -> "Comparison":
+        """A comparison that says nothing, and why."""
+        return cls(math.nan, math.nan, math.nan, math.nan, math.nan, lines, reason)
+
+    def answer(self, margin: float) -> Answer:
+        """What the difference says of the first system."""
+        if self.undefined:
+            return Answer.CANNOT_TELL
+        if self.high < 0:
+            return Answer.WORSE
+        return Answer.NO_WORSE if self.low > -margin else Answer.CANNOT_TELL
+
+    @property
+    def visible(self) -> float:
+        """The smallest difference that a set of this size can show, at 95 %, in points."""
+        return TWO_SIDED_95 * self.spread
+
+    def further_lines(self, margin: float) -> int | None:
+        """How many more lines would decide, if they are like these; None where that can't be said.
+
+        The distance of a bound from the difference shrinks with the root of the number of lines.
+        """
+        if self.answer(margin) is not Answer.CANNOT_TELL or self.undefined:
+            return None
+        needed = []
+        if self.delta > -margin:  # then the lower bound will pass
+            needed.append(self.lines * ((self.delta - self.low) / (self.delta + margin)) ** 2)
+        if self.delta < 0:  # then the upper bound will fall below 0
+            needed.append(self.lines * ((self.high - self.delta) / self.delta) ** 2)
+        return math.ceil(min(needed)) - self.lines if needed else None
 
 
-def _join(corpora: Sequence[str]) -> str:
-    """Name corpora: all of them, or of many the first, how many others, and a digest of the whole."""
-    whole = "+".join(corpora)
-    if len(whole.encode()) <= LONGEST_CORPORA:
-        return whole
-    first = ""
-    named = 0
-    for corpus in corpora:
-        if len(f"{first}{corpus}".encode()) > LONGEST_CORPORA:
+def worse_slices(slices: Mapping[str, Comparison], confidence: float) -> list[str]:
+    """The slices on which the first system is clearly worse, however many slices were looked at.
+
+    Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure": with the probability ``confidence`` no slice
+    of an equal system is named. Slices of fewer than FEWEST_LINES lines, or without a defined score, are left out.
+    """
+    told = {name: one for name, one in slices.items() if not one.undefined and one.lines >= FEWEST_LINES}
+    worse = []
+    for rank, name in enumerate(sorted(told, key=lambda name: told[name].p_worse)):
+        if told[name].p_worse > (1 - confidence) / (len(told) - rank):
             break
-        first += f"{corpus}+"
-        named += 1
-    return f"{first}{len(corpora) - named}-others-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+        worse.append(name)
+    return worse
 
 
-def registered_name(params: Path) -> str:
-    """The name under which the model of a params file is registered."""
-    release = load_section(params, "release", ReleaseParams)
-    tree = read_yaml(params)
-    return release.model_name(tree["corpora"]["names"], tree["languages"]["source"], tree["languages"]["target"])
-
-
-def is_no_worse(low: float, margin: float) -> bool:
-    """Whether a difference in BLEU is above minus a margin, at its 95 % lower bound ``low``."""
-    return low > -margin
-
-
-def digest_of_set(sources: Sequence[str], targets: Sequence[str]) -> str:
-    """Hex SHA-256 that names an evaluation set: models are compared only on identical ones."""
-    return hashlib.sha256(json.dumps([list(sources), list(targets)]).encode()).hexdigest()
+def overall(answers: Sequence[Answer]) -> Answer:
+    """The answer of a gate with several opponents: the worst one."""
+    return max(answers, default=Answer.NO_WORSE)

@@ -169,7 +169,7 @@ def test_what_an_earlier_failure_left_is_not_told_of_a_later_one(toy, children):
     with pytest.raises(UserError):
         run_stage("first", children, print)
     (toy / "first.fails").write_text("9 1")
-    with pytest.raises(StageError, match="exited with (-9|137)"):  # 137 where the shell forks, as dash does
+    with pytest.raises(StageError, match=r"exited with (-9|137)"):  # 137 where the shell forks, as dash does
         run_stage("first", children, print)
 
 

@@ -12,7 +12,7 @@ from flows.release import CHALLENGER, CHAMPION, RegisteredModel
 from registry.store import NO_BARS, local_tracking_uri, open_store
 from registry.versions import UNDEFINED
 from seq2seq.core.errors import UserError
-from seq2seq.release.gate import LONGEST_NAME, ReleaseParams, digest_of_set, is_no_worse
+from seq2seq.release.params import LONGEST_NAME, ReleaseParams, digest_of_set, is_no_worse
 
 ROOT = Path(__file__).parents[2]
 NAME = "phrasebook-en-de"
