@@ -1,6 +1,6 @@
 """Release a version, in the flow and by hand: ``python -m flows.release promote|rollback|history``.
 
-:mod:`registry.versions` says what becomes champion.
+:mod:`registry.judging` says what becomes champion.
 """
 
 import argparse
@@ -10,8 +10,9 @@ from prefect import task
 
 from flows.retries import RETRYING
 from flows.tables import text_table
+from registry.judging import Decision, judge
 from registry.store import open_store
-from registry.versions import CHALLENGER, CHAMPION, Decision, RegisteredModel
+from registry.versions import CHALLENGER, CHAMPION, DECISION, REASON, RegisteredModel
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, load_section
@@ -27,8 +28,19 @@ def release(name: str, version: int, params: ReleaseParams) -> tuple[Decision, H
     It needs no Prefect server, so that one which is away keeps no version from being judged.
     """
     with open_store() as store:
-        decision = RegisteredModel(store.client, name).settle(version, params)
+        decision = settle(RegisteredModel(store.client, name), version, params)
         return decision, RegisteredModel(store.client, name).history()
+
+
+def settle(model: RegisteredModel, number: int, params: ReleaseParams) -> Decision:
+    """Judge a version once. One that was judged or rolled back before stays what it is."""
+    tags = model.version(number).tags
+    if DECISION in tags:
+        alias = next((alias for alias in (CHAMPION, CHALLENGER) if model.aliases.get(alias) == number), "")
+        return Decision(number, alias, f"decided before: {tags[REASON]}")
+    decision = judge(model, number, params)
+    model.apply(number, decision.alias, decision.reason)
+    return decision
 
 
 def _promote_by_hand(model: RegisteredModel, arguments: argparse.Namespace) -> str:
@@ -41,10 +53,10 @@ def _promote_by_hand(model: RegisteredModel, arguments: argparse.Namespace) -> s
     if arguments.force:
         decision = Decision(number, CHAMPION, "promoted by hand without the gate")
     else:
-        decision = model.judge(number, load_section(PARAMS, "release", ReleaseParams))
+        decision = judge(model, number, load_section(PARAMS, "release", ReleaseParams))
     if decision.alias != CHAMPION:
         raise UserError(f"version {number} is not promoted: {decision.reason}; --force promotes it all the same")
-    model.apply(decision)
+    model.apply(number, decision.alias, decision.reason)
     return f"version {number} of {model.name} is the champion now: {decision.reason}"
 
 

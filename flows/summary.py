@@ -11,7 +11,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from flows.runs import PRESETS, REGISTRATION, RUNS
 from flows.tables import Rows, text_table
-from registry.versions import Decision
+from registry.judging import Decision
 from seq2seq.core.files import read_json
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.metrics.scores import UNDEFINED

@@ -3,7 +3,8 @@
 import shutil
 
 from flows.summary import describe
-from registry.versions import CHALLENGER, Decision
+from registry.judging import Decision
+from registry.versions import CHALLENGER
 from seq2seq.core.files import write_json
 from seq2seq.training.learning_curve import Point, write_curve
 from tests.toy_project import REPOSITORY

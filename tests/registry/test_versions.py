@@ -57,7 +57,7 @@ def add_version(client, wrong, gate=LINES, **tags):
 
 
 def settle(client, number):
-    return RegisteredModel(client, NAME).settle(number, PARAMS)
+    return release.settle(RegisteredModel(client, NAME), number, PARAMS)
 
 
 def aliases(client):
@@ -171,7 +171,7 @@ def test_rolling_back_goes_to_who_was_champion_before_not_to_the_number_before(c
     for number in (first, second, third):
         settle(client, number)
     for number in (first, third):
-        RegisteredModel(client, NAME).apply(release.Decision(number, CHAMPION, "out of order"))
+        RegisteredModel(client, NAME).apply(number, CHAMPION, "out of order")
     assert RegisteredModel(client, NAME).roll_back() == (third, first)
 
 
@@ -181,7 +181,7 @@ def test_a_version_that_is_promoted_again_is_a_predecessor_like_any_other(client
         settle(client, number)
     assert RegisteredModel(client, NAME).roll_back() == (second, first)
     assert "rolled_back" in client.get_model_version(NAME, str(second)).tags
-    RegisteredModel(client, NAME).apply(release.Decision(second, CHAMPION, "again"))
+    RegisteredModel(client, NAME).apply(second, CHAMPION, "again")
     assert "rolled_back" not in client.get_model_version(NAME, str(second)).tags
     settle(client, third)
     assert RegisteredModel(client, NAME).roll_back() == (third, second)
@@ -198,7 +198,7 @@ def test_a_rolled_back_version_is_not_promoted_again_by_itself(client):
     assert RegisteredModel(client, NAME).roll_back() == (second, first)
     with pytest.raises(UserError, match="version 1 of 'phrasebook-en-de' has no predecessor"):
         RegisteredModel(client, NAME).roll_back()
-    RegisteredModel(client, NAME).apply(release.Decision(third, CHAMPION, "again"))
+    RegisteredModel(client, NAME).apply(third, CHAMPION, "again")
     assert RegisteredModel(client, NAME).roll_back() == (third, first)
 
 
