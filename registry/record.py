@@ -6,18 +6,20 @@ Nothing is computed here. The same bundle is one version, ever.
 import csv
 import json
 import math
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from registry.commits import RUN, commit_of_run
+from registry.commits import CHANGES, RUN, commit_of_run, keep_changes
 from registry.store import Store
 from registry.versions import GATE_BLEU, LEARNED_NOTHING, UNDEFINED
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_file
+from seq2seq.core.machine import describe_machine
 from seq2seq.core.params import PARAMS, load_section, read_yaml
 from seq2seq.release.params import digest_of_set
 from seq2seq.text.corpus import GATE
@@ -148,6 +150,9 @@ def _record(
             if path.suffix in REPORT_FILES and path.name not in ("registration.json", "release.json"):
                 mlflow.log_artifact(str(path), Path("reports", path.relative_to(outputs.reports)).parent.as_posix())
         mlflow.log_dict(summary, "reports/release.json")
+        with tempfile.TemporaryDirectory() as changes:
+            keep_changes(Path(), Path(changes))
+            mlflow.log_artifacts(changes, CHANGES)
         mlflow.log_artifacts(str(outputs.forward), "float32")
         return run_id, _log_model(outputs)
 
@@ -210,6 +215,7 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
         tags[LEARNED_NOTHING] = nothing
     if (lock := Path("dvc.lock")).exists():
         tags["dvc_lock_sha256"] = sha256_file(lock)
+    tags |= {f"machine.{key}": value for key, value in describe_machine().items()}
     return tags | commit_of_run(Path())
 
 

@@ -20,6 +20,7 @@ from registry.store import local_tracking_uri, open_store
 from seq2seq.bundles.manifest import bundle_digest
 from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.errors import TransientError, UserError
+from seq2seq.core.machine import describe_machine
 from seq2seq.core.params import dump_yaml, load_section, overlay, read_yaml
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
@@ -106,6 +107,16 @@ def expected(bundle):
     return Translator.load(bundle, runtime).translate(SOURCES["source"].tolist(), decoding)
 
 
+def test_what_came_on_top_of_the_commit_is_kept_with_the_version(project, monkeypatch, tmp_path):
+    for command in (["init"], ["add", "dvc.yaml"], ["commit", "--message=x"]):
+        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@y", *command], cwd=project, check=True)
+    (project / "new.py").write_text("pass\n")
+    registration = run_register(monkeypatch)
+    with open_store() as opened:
+        path = opened.client.download_artifacts(registration["run_id"], "changes/uncommitted.diff", str(tmp_path))
+    assert "+++ b/new.py" in Path(path).read_text()
+
+
 def test_a_version_has_its_whole_record(project, monkeypatch):
     registration = run_register(monkeypatch)
     digest = bundle_digest(Path("models/int8"))
@@ -128,6 +139,7 @@ def test_a_version_has_its_whole_record(project, monkeypatch):
         assert tags["bundle_sha256"] == digest
         assert tags["origin.data"] == "a"
         assert tags["task"] == "translation"
+        assert tags["machine.cpu"] == describe_machine()["cpu"]
         assert tags["set_sha256.gate"] == json.loads(Path("reports/release.json").read_text())["sets"]["gate"]
 
 
