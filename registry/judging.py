@@ -25,7 +25,7 @@ from seq2seq.release.params import ReleaseParams, is_no_worse
 if TYPE_CHECKING:
     import pandas as pd
 
-    from seq2seq.metrics.scores import Difference
+    from seq2seq.metrics.resampling import Difference
 
 GATE_PREDICTIONS = "reports/predictions/int8/gate.parquet"
 

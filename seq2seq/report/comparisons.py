@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq.metrics.scores import Difference, EvaluationParams, paired_bootstrap
+from seq2seq.metrics.resampling import Difference
+from seq2seq.metrics.scores import EvaluationParams, paired_bootstrap
 from seq2seq.report.results import MODELS, Results
 from seq2seq.text.corpus import GATE
 
