@@ -60,7 +60,7 @@ def paired_difference(metric: Metric, ours: FloatArray, theirs: FloatArray, samp
     """
     if len(ours) != len(theirs):
         raise ValueError(f"systems of {len(ours)} and of {len(theirs)} lines can't be compared")
-    if reason := _why_undefined(metric, ours.sum(axis=0), theirs.sum(axis=0)):
+    if reason := why_incomparable(metric, ours.sum(axis=0), theirs.sum(axis=0)):
         return Difference(math.nan, math.nan, math.nan, reason)
     sign = 1 if metric.higher_is_better else -1
     delta = sign * (metric.score(ours.sum(axis=0)) - metric.score(theirs.sum(axis=0)))
@@ -68,7 +68,8 @@ def paired_difference(metric: Metric, ours: FloatArray, theirs: FloatArray, samp
     return Difference(float(delta), *interval(sign * (first - second)))
 
 
-def _why_undefined(metric: Metric, ours: FloatArray, theirs: FloatArray) -> str:
+def why_incomparable(metric: Metric, ours: FloatArray, theirs: FloatArray) -> str:
+    """Why two systems' sums (K,) can't be compared, in words; empty where they can."""
     reasons = [metric.why_undefined(sums) for sums in (ours, theirs)]
     if all(reasons):
         return reasons[0]

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from seq2seq.metrics.metric import FloatArray, Metric
+from seq2seq.metrics.resampling import resampled_scores, why_incomparable
 
 TWO_SIDED_95 = 1.96  # standard deviations on each side of a difference that is just visible
 FEWEST_LINES = 30  # of a slice; what fewer lines say is chance
@@ -50,7 +50,7 @@ class Comparison:
     undefined: str = ""  # why nothing can be said, in words
 
     @classmethod
-    def of(cls, delta: float, resampled: Floats, lines: int, confidence: float) -> "Comparison":
+    def of(cls, delta: float, resampled: FloatArray, lines: int, confidence: float) -> "Comparison":
         """Summarize a difference.
 
         Args:
@@ -98,6 +98,30 @@ class Comparison:
         if self.delta < 0:  # then the upper bound will fall below 0
             needed.append(self.lines * ((self.high - self.delta) / self.delta) ** 2)
         return math.ceil(min(needed)) - self.lines if needed else None
+
+
+def compare(
+    metric: Metric, ours: FloatArray, theirs: FloatArray, *, confidence: float, samples: int, seed: int
+) -> Comparison:
+    """Compare two systems by their counts (lines, K) on the same lines.
+
+    Args:
+        metric: what the counts are of.
+        ours: of the candidate.
+        theirs: of the system that it has to meet.
+        confidence: see :meth:`Comparison.of`.
+        samples: resamples of the lines.
+        seed: of the draws.
+    """
+    lines = len(ours)
+    if not lines:
+        return Comparison.nothing("the set has no lines")
+    if reason := why_incomparable(metric, ours.sum(axis=0), theirs.sum(axis=0)):
+        return Comparison.nothing(reason, lines)
+    sign = 1 if metric.higher_is_better else -1
+    delta = sign * float(metric.score(ours.sum(axis=0)) - metric.score(theirs.sum(axis=0)))
+    first, second = resampled_scores(metric, [ours, theirs], samples, seed)
+    return Comparison.of(delta, sign * (first - second), lines, confidence)
 
 
 def worse_slices(slices: Mapping[str, Comparison], confidence: float) -> list[str]:

@@ -17,6 +17,7 @@ from babel.core import get_global
 
 from seq2seq.core.errors import UserError
 from seq2seq.text.normalization import normalise
+from seq2seq.text.placeholders import PLACEHOLDER, find_placeholders
 
 COUNTS = (
     "broken_catalogues",  # left out whole: they don't parse
@@ -37,14 +38,6 @@ _MEMBER = re.compile(
 )
 _SYMBOLIC = re.compile(r"[a-z0-9]+(?:[._][A-Za-z0-9]+)+|\S+_\S+_\S+")  # label_close, plone.name, Name_of_a_page
 _DEFAULT = re.compile(r'^Default: "(.*)"', re.DOTALL | re.MULTILINE)
-_PLACEHOLDER = re.compile(
-    r"""%\(\w+\)[-#0+\ ]*\d*(?:\.\d+)?[a-zA-Z]                       # %(name)s
-      | %(?:\d+\$)?[-#0+]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa](?![a-z])   # %s, %1$s, %.2f, but not 100%sure
-      | \$?\{[^{}\s]*\}                                              # {}, {name}, ${name}
-      | (?P<tag></?)[A-Za-z]                                         # <b>, </a>; names such as <file> get translated
-    """,
-    re.VERBOSE,
-)
 # the mark before a letter, or in brackets behind a text without Latin letters: 文件(&F); not the start of &amp;
 _ACCELERATORS = {"_": re.compile(r"\s*\(_\w\)|_(?=[^\W_])"), "&": re.compile(r"\s*\(&\w\)|&(?=\w)(?!#?\w+;)")}
 
@@ -197,7 +190,7 @@ def _pair(
         for left, right in zip(source[key], target[key], strict=True):
             if not (left and right and normalise(left) and normalise(right)):
                 continue
-            if _placeholders(left) != _placeholders(right):
+            if find_placeholders(left) != find_placeholders(right):
                 counts["unlike_placeholders"] += 1
                 continue
             plain = _remove_accelerators(left, right, accelerator) if accelerator else (left, right)
@@ -205,15 +198,11 @@ def _pair(
             yield plain
 
 
-def _placeholders(text: str) -> Counter[str]:
-    return Counter(match["tag"] or match[0] for match in _PLACEHOLDER.finditer(text))
-
-
 def _remove_accelerators(source: str, target: str, mark: str) -> tuple[str, str]:
     """Remove the one mark of a shortcut from either side; several on a side are something else, such as names."""
     sides = [source, target]
     found = [
-        list(_ACCELERATORS[mark].finditer(_PLACEHOLDER.sub(lambda match: " " * len(match[0]), side))) for side in sides
+        list(_ACCELERATORS[mark].finditer(PLACEHOLDER.sub(lambda match: " " * len(match[0]), side))) for side in sides
     ]
     if any(len(matches) > 1 for matches in found):
         return source, target

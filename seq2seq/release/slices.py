@@ -1,0 +1,139 @@
+"""Parts of the gate set on which a model must not get worse unnoticed: a mean can hide what a user would not forgive.
+
+Each slice is a metric and two systems' counts on the same lines, which the gate compares: lines of a kind (short, long,
+of one corpus, written in capitals, with a slip), scored by the gate's own metric; and what a text must keep (numbers,
+placeholders, names), scored by the share that was kept. Shapes: N lines, K counts.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from seq2seq.metrics.metric import FloatArray, Metric, References, check_aligned
+from seq2seq.text.languages import count_words
+from seq2seq.text.perturbations import PERTURBATIONS
+from seq2seq.text.placeholders import find_placeholders
+
+QUARTERS = (0.25, 0.75)  # of the sources by their length: what is below is short, what is above is long
+Lines = npt.NDArray[np.bool_]
+
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NAME = re.compile(r"(?<!^)(?<![.!?:] )\b[^\W\d_a-z]\w+")  # in capitals, but not at the beginning of a sentence
+
+
+def _find_numbers(text: str) -> Counter[str]:
+    # 1,500 and 1.500 are the same number, written in two languages
+    return Counter(re.sub("[.,]", "", number) for number in _NUMBER.findall(text))
+
+
+def _find_names(text: str) -> Counter[str]:
+    return Counter(word for word in _NAME.findall(text) if word[0].isupper())
+
+
+KEPT: dict[str, Callable[[str], Counter[str]]] = {
+    "numbers": _find_numbers,
+    "placeholders": find_placeholders,
+    "names": _find_names,
+}
+
+
+class Kept(Metric):
+    """How much of what a text must keep an output has, 0 to 100: what the source and each of its references have."""
+
+    def __init__(self, what: str, sources: Sequence[str]) -> None:
+        """Look for ``what``, a key of KEPT, in outputs of ``sources``."""
+        self.name = f"kept_{what}"
+        self.label = f"{what} kept"
+        self.find = KEPT[what]
+        self.sources = sources
+
+    def statistics(self, hypotheses: Sequence[str], references: References) -> FloatArray:
+        """What was kept and what should have been, (N, 2)."""
+        check_aligned(hypotheses, references)
+        counts = []
+        for output, wanted in zip(hypotheses, self._wanted(references), strict=True):
+            counts.append([(wanted & self.find(output)).total(), wanted.total()])
+        return np.array(counts, dtype=np.float64)
+
+    def score(self, sums: FloatArray) -> FloatArray:
+        """The share that was kept; not a number where there was nothing to keep."""
+        with np.errstate(invalid="ignore"):
+            return 100 * sums[..., 0] / sums[..., 1]
+
+    def tells(self, references: References) -> Lines:
+        """Lines that have something to keep."""
+        return np.array([bool(wanted) for wanted in self._wanted(references)])
+
+    def why_undefined(self, sums: FloatArray) -> str:
+        """Where there is nothing to keep."""
+        return "" if sums[1] else f"no line has {self.label.split()[0]} to keep"
+
+    def signature(self, _references: References) -> str:
+        """Its name."""
+        return self.label
+
+    def _wanted(self, references: References) -> Iterator[Counter[str]]:
+        for source, texts in zip(self.sources, references, strict=True):
+            wanted = self.find(source)
+            for text in texts:
+                wanted &= self.find(text)
+            yield wanted
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Two systems' counts on the same lines."""
+
+    metric: Metric
+    ours: FloatArray  # (N, K)
+    theirs: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.ours)
+
+
+def make_slices(ours: pd.DataFrame, theirs: pd.DataFrame, references: References, metric: Metric) -> dict[str, Slice]:
+    """Cut the gate set into slices, by name; those without a line are left out.
+
+    Args:
+        ours: columns source, prediction, origin (the corpus) and those of PERTURBATIONS: what the system made of the
+            perturbed source; a column that either side lacks makes no slice.
+        theirs: the same of the other system, on the same lines.
+        references: of each line.
+        metric: scores lines of a kind.
+    """
+    slices = {}
+    whole = Slice(metric, *(metric.statistics(side["prediction"].tolist(), references) for side in (ours, theirs)))
+    for name, lines in _kinds_of_line(ours).items():
+        slices[name] = Slice(metric, whole.ours[lines], whole.theirs[lines])
+    sources = ours["source"].tolist()
+    for what in KEPT:
+        kept = Kept(what, sources)
+        lines = kept.tells(references)
+        counts = [kept.statistics(side["prediction"].tolist(), references)[lines] for side in (ours, theirs)]
+        slices[kept.label] = Slice(kept, *counts)
+    for kind, perturb in PERTURBATIONS.items():
+        if kind in ours and kind in theirs:
+            lines = np.array([perturb(source) != source for source in sources])
+            folded = [[text.casefold() for text in texts] for texts in references]
+            counts = [
+                metric.statistics([text.casefold() for text in side[kind].tolist()], folded)[lines]
+                for side in (ours, theirs)
+            ]
+            slices[f"sources with {kind}"] = Slice(metric, *counts)
+    return {name: one for name, one in slices.items() if len(one)}
+
+
+def _kinds_of_line(frame: pd.DataFrame) -> dict[str, Lines]:
+    lengths = np.array([count_words(source) for source in frame["source"]])
+    short, long = np.quantile(lengths, QUARTERS) if len(lengths) else (0, 0)
+    kinds = {"short sources": lengths < short, "long sources": lengths > long}
+    if "origin" in frame and frame["origin"].nunique() > 1:
+        for origin in sorted(frame["origin"].unique()):
+            kinds[f"corpus {origin}"] = (frame["origin"] == origin).to_numpy()
+    return kinds
