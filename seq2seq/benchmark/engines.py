@@ -11,10 +11,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from seq2seq.benchmark import worker
@@ -69,42 +70,53 @@ def time_bundles(
     """Let each bundle translate ``texts`` once per round, in the order given.
 
     Returns:
-        For each name: ``sentences_per_second`` of the median round, ``slowest`` and ``fastest`` of all rounds,
-        ``size_mb`` of the bundle without its tokenizer, and ``peak_rss_mb``, the most memory that the process
-        held, Python and libraries included. MB are 10**6 bytes.
+        For each name: ``sentences_per_second`` of the median round, ``slowest`` and ``fastest`` of all rounds;
+        ``latency_ms`` and ``latency_p95_ms``, what a single sentence takes at the median and at the 95th percentile;
+        ``start_seconds`` from the start of a process to its first output; ``size_mb`` of the bundle without its
+        tokenizer; and ``peak_rss_mb``, the most memory that the process held, Python and libraries included. MB are
+        10**6 bytes.
 
     Raises:
         UserError: there is nothing to translate, or a bundle can't be loaded.
     """
     if not texts:
         raise UserError("benchmark: the first test set has no sentences; see reports/cleaning.json")
-    answers: dict[str, list[dict[str, float]]] = {name: [] for name in bundles}
+    answers: dict[str, list[dict[str, Any]]] = {name: [] for name in bundles}
     with ExitStack() as stack, Progress("benchmark", rounds * len(bundles), "turns") as progress:
-        engines = {name: stack.enter_context(_Engine()) for name in bundles}
-        for name, engine in engines.items():
+        engines = {}
+        starts = {}
+        for name in bundles:  # one after another, so that none waits for a core while it starts
             job = {
                 "bundle": str(bundles[name]),
                 "texts": texts,
                 "decoding": decoding.model_dump(mode="json"),
                 "runtime": runtime.model_dump(mode="json"),
             }
-            engine.ask(json.dumps(job))
+            started = time.perf_counter()
+            engines[name] = stack.enter_context(_Engine())
+            engines[name].ask(json.dumps(job))
+            starts[name] = time.perf_counter() - started
+            engines[name].read()
         for _ in range(rounds):
             for name, engine in engines.items():
                 time.sleep(PAUSE)
                 answers[name].append(engine.ask("turn"))
                 progress.add(1, name)
-    return {name: _summary(bundles[name], answers[name], len(texts)) for name in bundles}
+    return {name: _summary(bundles[name], starts[name], answers[name], len(texts)) for name in bundles}
 
 
-def _summary(bundle: Path, answers: list[dict[str, float]], sentences: int) -> dict[str, float]:
+def _summary(bundle: Path, start: float, answers: list[dict[str, Any]], sentences: int) -> dict[str, float]:
     speeds = [sentences / answer["seconds"] for answer in answers]
+    latencies = [latency for answer in answers for latency in answer["latencies_ms"]]
     parts = [name for name in read_manifest(bundle).files if not name.startswith(f"{TOKENIZER}/")]
     size = sum((bundle / name).stat().st_size for name in parts)
     return {
         "sentences_per_second": round(statistics.median(speeds), 2),
         "slowest": round(min(speeds), 2),
         "fastest": round(max(speeds), 2),
+        "latency_ms": round(float(np.median(latencies)), 2),
+        "latency_p95_ms": round(float(np.percentile(latencies, 95)), 2),
+        "start_seconds": round(start, 2),
         "size_mb": round(size / MEGABYTE, 3),
         "peak_rss_mb": round(answers[-1]["peak_rss_mb"], 1),
     }
@@ -121,14 +133,17 @@ class _Engine:
             encoding="utf-8",
         )
 
-    def ask(self, line: str) -> dict[str, float]:
+    def ask(self, line: str) -> dict[str, Any]:
         """Send one line and wait for the answer."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        try:
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):  # its last words, if any, are still to be read
             print(line, file=self.process.stdin, flush=True)
-            text = self.process.stdout.readline()
-        except BrokenPipeError:
-            text = ""
+        return self.read()
+
+    def read(self) -> dict[str, Any]:
+        """Wait for the next answer."""
+        assert self.process.stdout is not None
+        text = self.process.stdout.readline()
         if not text:
             raise RuntimeError(f"an engine's process ended with status {self.process.wait()}; its message is above")
         answer: dict[str, Any] = json.loads(text)

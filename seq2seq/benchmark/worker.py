@@ -1,7 +1,8 @@
 """One engine in a process of its own: ``python -m seq2seq.benchmark.worker``, started by seq2seq.benchmark.engines.
 
 It reads and writes lines of JSON. The first line is the job; every further line, whatever it says, is one turn.
-It answers each with one line: ``{}`` when ready, the result of a turn, or ``{"error": message}``.
+It answers with lines: ``{}`` when it has translated one text, ``{}`` again when it is warm, the result of each turn, or
+``{"error": message}``.
 """
 
 import json
@@ -17,6 +18,7 @@ from seq2seq.decoding.params import DecodingParams
 from seq2seq.inference.translator import Translator
 
 MEGABYTE = 1_000_000
+ALONE = 20  # texts that are translated one by one as well
 
 
 def peak_memory_mb() -> float:
@@ -30,17 +32,27 @@ def peak_memory_mb() -> float:
 
 
 def work(job: dict[str, Any], turns: TextIO, answers: TextIO) -> None:
-    """Load the bundle, warm up on one batch, then translate the job's texts once per line of ``turns``."""
+    """Load the bundle, warm up on one batch, then translate the job's texts once per line of ``turns``.
+
+    A turn translates all of them in batches, and then the first ALONE of them one by one.
+    """
     runtime = RuntimeParams.model_validate(job["runtime"])
     decoding = DecodingParams.model_validate(job["decoding"])
     translator = Translator.load(Path(job["bundle"]), runtime)
+    translator.translate(job["texts"][:1], decoding)
+    _answer(answers, {})  # who started this process knows how long that took
     translator.translate(job["texts"][: decoding.batch_size], decoding)
     _answer(answers, {})
     for _ in turns:
         started = time.perf_counter()
         translator.translate(job["texts"], decoding)
         seconds = time.perf_counter() - started
-        _answer(answers, {"seconds": seconds, "peak_rss_mb": peak_memory_mb()})
+        latencies = []
+        for text in job["texts"][:ALONE]:
+            started = time.perf_counter()
+            translator.translate([text], decoding)
+            latencies.append(1000 * (time.perf_counter() - started))
+        _answer(answers, {"seconds": seconds, "latencies_ms": latencies, "peak_rss_mb": peak_memory_mb()})
 
 
 def _answer(answers: TextIO, answer: dict[str, Any]) -> None:

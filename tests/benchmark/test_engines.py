@@ -30,6 +30,7 @@ def test_each_engine_is_timed_in_a_process_of_its_own(bundles):
     for numbers in found.values():
         assert 0 < numbers["slowest"] <= numbers["sentences_per_second"] <= numbers["fastest"]
         assert 30 < numbers["peak_rss_mb"] < MEGABYTES_HELD
+        assert 0 < numbers["latency_ms"] <= numbers["latency_p95_ms"] < 1000 * numbers["start_seconds"]
     assert found["int8"]["size_mb"] < found["ct2_float32"]["size_mb"]
 
 
@@ -47,7 +48,11 @@ def test_engines_take_turns_and_the_median_round_counts(bundles, monkeypatch):
                 self.name = next(name for name, path in paths.items() if f'"{path}"' in line)
                 return {}
             turns.append(self.name)
-            return {"seconds": next(seconds[self.name]), "peak_rss_mb": 100.0 + len(turns)}
+            latencies = [1.0, 2.0, 1.0 + 20 * len(turns)]
+            return {"seconds": next(seconds[self.name]), "latencies_ms": latencies, "peak_rss_mb": 100.0 + len(turns)}
+
+        def read(self):
+            return {}
 
         def __exit__(self, *_):
             pass
@@ -61,6 +66,8 @@ def test_engines_take_turns_and_the_median_round_counts(bundles, monkeypatch):
     rates = {name: [row[key] for key in ("slowest", "sentences_per_second", "fastest")] for name, row in found.items()}
     assert rates == {"a": [0.44, 2.0, 4.0], "b": [1.0, 1.0, 4.0]}
     assert found["b"]["peak_rss_mb"] == 106.0
+    assert found["a"]["latency_ms"] == 2.0  # of 1, 1, 1, 2, 2, 2, 21, 61, 101
+    assert found["a"]["latency_p95_ms"] == 85.0
 
 
 def test_a_bundle_that_cannot_be_loaded_ends_in_its_one_line(bundles, tmp_path):
