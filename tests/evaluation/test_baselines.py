@@ -34,6 +34,11 @@ def test_the_nearest_training_sentence_translates():
     assert nearest_targets(TRAINING, sources) == [TRAINING["target"][i] for i in (0, 2, 1, 0)]
 
 
+def test_of_the_same_words_those_in_the_same_order_are_nearer():
+    training = pairs(["dog bites man", "man bites dog"], ["first", "second"], "toy")
+    assert nearest_targets(training, ["dog bites man", "man bites dog"]) == ["first", "second"]
+
+
 def test_nearest_works_without_spaces_and_does_not_depend_on_how_queries_are_grouped(monkeypatch):
     chinese = pairs(["我喜欢猫", "他在公园下棋", "狗叫得很大声"], ["cat", "chess", "dog"], "toy")
     queries = ["公园里有人下棋", "我有一只猫", "狗在叫"] * 20

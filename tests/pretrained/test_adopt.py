@@ -295,6 +295,37 @@ def test_merged_weights_compute_what_the_updates_compute():
     torch.testing.assert_close(model(batch.src, batch.src_mask, batch.tgt_in), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_inputs_of_low_rank_updates_are_dropped_out_in_training_alone():
+    still = {"dropout": 0.0, "lora_dropout": 0.5}
+    model, tokenizer = tuned(LORA.model_copy(update=still))
+    batch = tiny_pairs(tokenizer).batch(range(4))
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=0.1)
+        for training in (True, False):
+            model.train(training)
+            first, second = (model(batch.src, batch.src_mask, batch.tgt_in) for _ in range(2))
+            assert torch.equal(first, second) is not training
+
+
+@torch.no_grad()
+def test_low_rank_updates_are_scaled_by_alpha_over_rank():
+    grown = []
+    for alpha in (4.0, 16.0):
+        model, _ = tuned(LORA.model_copy(update={"lora_alpha": alpha}))
+        before = model.weights()
+        torch.manual_seed(2)
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_()
+        after = model.weights()
+        grown.append({name: after[name] - before[name] for name in before if ".q." in name})
+    assert grown[0]
+    for name, once in grown[0].items():
+        torch.testing.assert_close(grown[1][name], 4 * once, rtol=1e-3, atol=1e-5)
+
+
 class KilledError(Exception):
     pass
 

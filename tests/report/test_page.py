@@ -333,3 +333,10 @@ def test_attention_takes_readable_sentences_first_and_no_empty_ones():
     frame = pd.DataFrame({"source": texts, "prediction": texts})
 
     assert choose_for_attention(frame)[0] == [texts[2], texts[3], texts[1]]
+
+
+def test_attention_is_readable_where_both_sides_are_short():
+    short, long = "four words stand here", "one " * 20
+    frame = pd.DataFrame({"source": [f"{short} {n}" for n in range(9)], "prediction": [long] * 8 + [short]})
+
+    assert choose_for_attention(frame, count=1) == ([f"{short} 8"], [short])

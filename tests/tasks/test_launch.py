@@ -179,6 +179,15 @@ def test_edited_code_and_another_lock_file_each_start_new_work(fitted, tmp_path)
     assert len({one["origin"]["data"] for one in given}) == 1
 
 
+@pytest.mark.parametrize("name", ["data/clean/train", "data/clean/validation", "data/synthetic", "models/tokenizer"])
+def test_other_data_and_another_tokenizer_start_new_work(fitted, tmp_path, name):
+    before = fitted()
+    (tmp_path / name / "changed").write_text("other bytes")
+    after = fitted()
+    assert after["work"] != before["work"]
+    assert after["origin"]["data"] != before["origin"]["data"]
+
+
 def test_of_several_processes_with_nothing_to_do_one_says_so(fitted, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(sys, "argv", ["train", *arguments_of("train_backward")])
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
