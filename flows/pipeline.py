@@ -26,6 +26,7 @@ from flows.workspace import open_workspace
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import read_json
+from seq2seq.core.redaction import redact
 
 CODE = "code"  # the stage that tells which code the others depend on
 REGISTER = "register"
@@ -180,7 +181,7 @@ def main() -> None:
     if state.name == UNAVAILABLE:
         raise TransientError(state.message)
     if not state.is_completed():
-        sys.exit(f"error: {state.message}")
+        sys.exit(redact(f"error: {state.message}"))
     print(state.result())
 
 

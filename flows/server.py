@@ -29,6 +29,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, get_cu
 from seq2seq.core.command_line import end_with_parent
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import hold_lock
+from seq2seq.core.redaction import redact
 
 SECONDS_TO_START = 120.0  # the first start makes the database, on a busy machine
 SECONDS_TO_END = 5.0
@@ -100,17 +101,13 @@ def expect_server(url: str) -> Iterator[None]:
     except httpx.TransportError as error:
         logging.disable()  # until the process ends, Prefect's clients complain of all that they couldn't tell
         raise TransientError(
-            f"the Prefect server at {_without_password(url)} went away and doesn't know how the run ended, which the "
+            f"the Prefect server at {redact(url)} went away and doesn't know how the run ended, which the "
             f"lines above tell; start it, and run the same command again ({error})"
         ) from None
 
 
 def _is_not_about_the_line(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], httpx.TransportError))
-
-
-def _without_password(url: str) -> httpx.URL:
-    return httpx.URL(url).copy_with(username=None, password=None)
 
 
 def _reach_this_machine_directly() -> None:
@@ -123,12 +120,17 @@ def _reach_this_machine_directly() -> None:
 def _reach(url: str) -> str:
     """Return the address of an API that is Prefect's and lets us in."""
     where = _where_named()
-    shown = _without_password(url)
+    shown = redact(url)
     try:
         version = _ask_version(url)
+    except httpx.InvalidURL:  # whose words quote a password in part
+        raise UserError(
+            f"{shown} can't be read as an address; {_mend(where)}, in which a password has %2F for / and %40 for @"
+        ) from None
     except httpx.TransportError as error:
-        proxy = "" if proxy_bypass(shown.host) else getproxies().get(shown.scheme, "")
-        through = f" through the proxy {_without_password(proxy)} of {shown.scheme.upper()}_PROXY" if proxy else ""
+        address = httpx.URL(url)
+        proxy = "" if proxy_bypass(address.host) else getproxies().get(address.scheme, "")
+        through = f" through the proxy {redact(proxy)} of {address.scheme.upper()}_PROXY" if proxy else ""
         raise UserError(
             f"no Prefect server answers at {shown}{through}; start it, or unset {where} to do without ({error})"
         ) from None

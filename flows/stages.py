@@ -10,6 +10,7 @@ from pathlib import Path
 from flows.processes import Children
 from seq2seq.core.command_line import MISTAKE, UNAVAILABLE, Failure
 from seq2seq.core.errors import TransientError, UserError
+from seq2seq.core.redaction import redact
 from tasks.stage import forget_failure, read_failure
 
 SECONDS_BETWEEN_TRIES = 2.0
@@ -120,7 +121,7 @@ def run_module(module: str, children: Children, say: Callable[[str], None]) -> b
 
 
 class _Log:
-    """The output of a stage, passed on without DVC's chatter, and what it means."""
+    """The output of a stage, passed on without DVC's chatter and without passwords, and what it means."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
@@ -131,6 +132,7 @@ class _Log:
 
     def follow(self, line: str) -> None:
         """Take one line."""
+        line = redact(line)
         self.executed |= line.startswith(RUNNING)
         if self.busy or (line.startswith(ERROR) and any(words in line for words in BUSY)):
             self.busy.append(line.strip())
@@ -159,4 +161,4 @@ def _explain(failure: Failure | None, status: int, log: _Log) -> Exception:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return redact(" ".join(str(error).split()))

@@ -11,9 +11,11 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import NoReturn
 
 from seq2seq.core.errors import TransientError, UserError
+from seq2seq.core.redaction import redact
 
 USER_ERROR = 2  # exit status: the user can mend it, trying again can't
 TRY_AGAIN = os.EX_TEMPFAIL  # exit status 75: trying again may help
@@ -27,7 +29,7 @@ class Failure:
     """How a command failed."""
 
     kind: str  # MISTAKE, UNAVAILABLE, INTERRUPTION or BUG
-    message: str  # one line
+    message: str  # one line, without passwords
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
@@ -42,7 +44,7 @@ class Failure:
             kind, message = MISTAKE, reason
         else:
             kind, message = BUG, traceback.format_exception_only(error)[-1]
-        return cls(kind, " ".join(message.split()))
+        return cls(kind, redact(" ".join(message.split())))
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -69,11 +71,17 @@ def run(main: Callable[[], None], tell: Callable[[Failure], None] = lambda _fail
         failure = Failure.of(error)
         tell(failure)
         if failure.kind == BUG:
-            raise  # with its traceback
+            sys.excepthook = _print_traceback
+            raise
         sys.stdout.flush()
         print(f"error: {failure.message}", file=sys.stderr, flush=True)
         sys.exit(STATUSES[failure.kind])
     sys.exit(0)
+
+
+def _print_traceback(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """Print a traceback as Python does, without the passwords that its errors quote."""
+    sys.stderr.write(redact("".join(traceback.format_exception(error))))
 
 
 def explain(error: OSError) -> str:

@@ -4,10 +4,13 @@ import errno
 import getpass
 import os
 import pwd
+import subprocess
+import sys
 
 import pytest
 
-from seq2seq.core.command_line import USER_ERROR, run
+from seq2seq.core.command_line import BUG, USER_ERROR, Failure, run
+from seq2seq.core.errors import UserError
 
 
 @pytest.fixture
@@ -57,3 +60,21 @@ def test_a_bug_keeps_its_traceback():
 
     with pytest.raises(FileNotFoundError):
         run(looks_for_nothing)
+
+
+@pytest.mark.parametrize("kind", ["UserError", "ValueError"])
+def test_no_failure_tells_a_password(kind):
+    code = "from seq2seq.core.command_line import run\nfrom seq2seq.core.errors import UserError\n"
+    code += (
+        f"def main():\n    url = 'http://ann:' + 'se/cret@there'\n    raise {kind}('no answer at ' + url)\nrun(main)"
+    )
+    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "no answer at http://***@there\n" in failed.stderr
+    assert ("Traceback" in failed.stderr) == (kind == "ValueError")
+    assert failed.returncode == (USER_ERROR if kind == "UserError" else 1)
+
+
+def test_what_is_kept_of_a_failure_has_no_password():
+    told = "http://ann:secret@there is away"
+    assert Failure.of(UserError(told)).message == "http://***@there is away"
+    assert Failure.of(KeyError(told)) == Failure(BUG, "KeyError: 'http://***@there is away'")

@@ -91,6 +91,14 @@ def test_a_dead_proxy_is_named(find, monkeypatch):
         find("http://u:secret@prefect.test/api")
 
 
+def test_an_address_that_can_not_be_read_is_told_without_its_password(find):
+    with pytest.raises(
+        UserError, match=r"http://\*\*\*@there/api can't be read as an address; let PREFECT_API_URL"
+    ) as caught:
+        find("http://ann:se/cret@there/api")
+    assert "se/cret" not in str(caught.value)
+
+
 def test_the_profile_that_names_a_wrong_server_is_named(monkeypatch):
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     for name in ("no_proxy", "NO_PROXY"):

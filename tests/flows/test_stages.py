@@ -186,6 +186,22 @@ def test_a_module_tells_how_it_failed_without_dvc_too(toy, children):
         run_module("tasks.register", children, print)
 
 
+def test_no_password_in_a_stages_output_is_passed_on(toy, children):
+    (toy / "tasks").mkdir()
+    (toy / "tasks" / "register.py").write_text(
+        "print('View run at: http://ann:se/cr' + 'et@there/#/1'); raise KeyError"
+    )
+    told = []
+    with pytest.raises(StageError, match="the last line of its log: KeyError"):
+        run_module("tasks.register", children, told.append)
+    assert told[0] == "View run at: http://***@there/#/1"
+    (toy / "tasks" / "register.py").write_text(
+        "import os; print('http://ann:secret@there', flush=True); os.kill(os.getpid(), 9)"
+    )
+    with pytest.raises(StageError, match=r"the last line of its log: http://\*\*\*@there$"):
+        run_module("tasks.register", children, print)
+
+
 def test_a_broken_dvc_yaml_is_a_users_mistake(toy):
     (toy / "dvc.yaml").write_text("stages:\n  first:\n    cdm: ls\n")
     with pytest.raises(UserError, match=r"dvc\.yaml"):
