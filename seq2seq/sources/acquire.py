@@ -85,7 +85,7 @@ def acquire(
         out: where to write.
 
     Returns:
-        For each corpus its licence, its citation, the lines of each part, and what became of its messages.
+        For each corpus its terms, the lines of each part, and what became of its messages.
 
     Raises:
         UserError: something in params, the catalogue, a table or a corpus is wrong.
@@ -112,7 +112,7 @@ def acquire(
                     found = _write_messages(raw, name, corpus, languages, store)
                 case GeneratedCorpus():
                     found = {"lines": _write(raw, _generate_texts(name, generated, languages))}
-            facts[name] = {"licence": corpus.licence, "citation": corpus.citation, **found}
+            facts[name] = corpus.terms() | found
     return facts
 
 

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,7 @@ from seq2seq.text.corpus import TEST, Split
 SHA256 = r"^[0-9a-f]{64}$"
 NAME = r"^[a-z0-9][a-z0-9_]{0,59}$"
 ENTRY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}"  # it becomes part of file names and of the registered model's
+NON_COMMERCIAL = "non_commercial"  # key in reports/download.json, true where a licence forbids commercial use
 PAIRS = "pairs"  # the name under which a user's own pairs travel
 
 
@@ -52,7 +53,13 @@ class _Entry(Section):
     description: str = Field(min_length=1, description="one sentence")
     languages: list[str] = Field(min_length=1, description="ISO 639 codes")
     licence: str = Field(min_length=1, description="SPDX name, or the terms in a sentence")
+    non_commercial: bool = Field(default=False, description="its licence forbids commercial use")
     citation: str = Field(min_length=1, description="whom to thank: a paper, or the authors")
+
+    def terms(self) -> dict[str, Any]:
+        """Its licence, whether that forbids commercial use, and whom to cite."""
+        forbids = {NON_COMMERCIAL: True} if self.non_commercial else {}
+        return {"licence": self.licence, "citation": self.citation} | forbids
 
 
 class FilesCorpus(_Entry):

@@ -34,6 +34,7 @@ class Desk:
         self.tables.mkdir()
         (root / "mirror" / HOST).mkdir(parents=True)
         self.languages = LanguagesParams(source="en", target="de")
+        self.terms: dict[str, Any] = {}
 
     def add(self, split: str, group: str, language: str, content: str | bytes) -> None:
         """Put a file on the mirror and into the catalogue."""
@@ -46,6 +47,7 @@ class Desk:
 
     def acquire(self, *names: str) -> dict[str, Any]:
         texts = {"description": "A toy", "languages": ["de", "en"], "licence": "CC0-1.0", "citation": "us"}
+        texts |= self.terms
         catalogue = {"toy": texts | {"kind": "files", "groups": list(self.groups.values())}}
         (self.root / "catalogue.yaml").write_text(dump_yaml(catalogue))
         return acquire(
@@ -91,6 +93,11 @@ def test_each_split_lands_in_its_folder(desk):
         "citation": "us",
         "lines": {"train/toy": 3, "validation/toy": 1, "test/news": 1, "test/talks": 1, "mono/toy": 1},
     }
+
+
+def test_a_licence_that_forbids_commercial_use_is_told(desk):
+    desk.terms["non_commercial"] = True
+    assert desk.acquire("toy")["toy"]["non_commercial"] is True
 
 
 def test_the_direction_turns_with_the_languages_and_unused_files_are_not_needed(desk):
