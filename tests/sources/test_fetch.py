@@ -110,6 +110,12 @@ def test_a_dropped_connection_goes_on_where_it_broke(server, tmp_path):
     assert server.ranges == [None, f"bytes={len(CONTENT) // 2}-", f"bytes={len(CONTENT) // 4 * 3}-"]
 
 
+def test_a_download_that_gets_on_is_never_given_up(server, tmp_path):
+    server.script = ["drop", 503, 503, "drop", "drop", 503, "drop", 503, 503]
+    assert get(remote(server.url), tmp_path).read_bytes() == CONTENT
+    assert len(server.ranges) == 10
+
+
 def test_what_a_killed_download_left_is_not_fetched_again(server, tmp_path):
     file = remote(server.url)
     (tmp_path / f"{file.sha256}.partial").write_bytes(CONTENT[:1000])
