@@ -38,6 +38,17 @@ def test_files_and_folders_replace_what_was_there(tmp_path):
     assert [file.name for file in folder.iterdir()] == ["second"]
 
 
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
+    for _ in range(2):
+        (tmp_path / ".out.partial").mkdir()
+        (tmp_path / ".out.partial" / "half").write_text("writt")
+        with replacing(tmp_path / "out") as partial:
+            partial.mkdir()
+            (partial / "whole").write_text("written")
+        assert [path.name for path in tmp_path.iterdir()] == ["out"]
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["whole"]
+
+
 def test_bytes_are_on_the_disk_before_they_replace_others(tmp_path, monkeypatch):
     path, seen, fsync = tmp_path / "checkpoint", [], os.fsync
 

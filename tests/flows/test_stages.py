@@ -91,6 +91,15 @@ def test_a_change_in_the_first_stage_alone_is_seen_by_those_after_it(toy, childr
         assert {stage.name for stage in read_stages(toy, print) if not stage.unchanged} == seen
 
 
+@pytest.mark.parametrize("name", ["left", "right"])
+def test_a_stage_waits_for_all_before_it(toy, children, name):
+    for stage in read_stages(toy, print):
+        run_stage(stage.name, children, print)
+    graph = toy / "dvc.yaml"
+    graph.write_text(graph.read_text().replace(f"work.py {name} first", f"work.py  {name} first"))
+    assert [stage.name for stage in read_stages(toy, print) if not stage.unchanged] == [name, "last"]
+
+
 def test_a_lock_that_is_busy_when_a_stage_ends_does_not_undo_it(toy, children):
     (toy / "first.meets").write_text("holder")
     held = []
