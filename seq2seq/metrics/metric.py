@@ -48,6 +48,29 @@ class Metric(ABC):
         """How it is computed, in the form of sacreBLEU's signatures."""
 
 
+class MeanOfLines(Metric):
+    """A metric that gives each line a number and a set their mean. Counts: the number, and 1 for the line."""
+
+    def score(self, sums: FloatArray) -> FloatArray:
+        """Means."""
+        means: FloatArray = sums[..., 0] / sums[..., 1]
+        return means
+
+    def tells(self, references: References) -> npt.NDArray[np.bool_]:
+        """All lines."""
+        return np.ones(len(references), dtype=bool)
+
+    def why_undefined(self, sums: FloatArray) -> str:
+        """Never."""
+        return ""
+
+
+def counts_of_values(values: npt.ArrayLike) -> FloatArray:
+    """The statistics (N, 2) of a mean of ``values``, one for each line."""
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.column_stack([numbers, np.ones(len(numbers))])
+
+
 def check_aligned(hypotheses: Sequence[str], references: References) -> None:
     """Check that outputs and references belong together, line by line.
 
@@ -56,5 +79,5 @@ def check_aligned(hypotheses: Sequence[str], references: References) -> None:
     """
     if not references or len(hypotheses) != len(references):
         raise ValueError(f"{len(hypotheses)} outputs can't be scored against {len(references)} lines of references")
-    if not all(references):
-        raise ValueError(f"line {next(row for row, texts in enumerate(references, 1) if not texts)} has no reference")
+    if not all(map(len, references)):
+        raise ValueError(f"line {list(map(len, references)).index(0) + 1} has no reference")

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from seq2seq.core.errors import UserError
-from seq2seq.metrics.metric import FloatArray, Metric, References, check_aligned
+from seq2seq.metrics.metric import FloatArray, MeanOfLines, Metric, References, check_aligned, counts_of_values
 from seq2seq.metrics.tokenization import bleu_tokenizer, edits_characters, separate_characters
 
+LABELS = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER", "exact_match": "exact match"}  # as people write them
 ORDER = 4  # BLEU counts runs of one to four words
 BETA = 2  # chrF2 counts recall twice
 
@@ -67,7 +68,7 @@ class Bleu(_Sacrebleu):
 
     def __init__(self, language: str, lowercase: bool = False) -> None:
         self.tokenizer = bleu_tokenizer(language)
-        self._language = language
+        self.says_nothing = f"no reference has {ORDER} words (tokenizer {self.tokenizer}, language '{language}')"
         try:  # force=True only silences the guess that text ending in " ." is tokenized
             super().__init__(BLEU(tokenize=self.tokenizer, lowercase=lowercase, force=True))
         except RuntimeError:
@@ -106,7 +107,7 @@ class Bleu(_Sacrebleu):
     def why_undefined(self, sums: FloatArray) -> str:
         """Where no reference or no output has four words, and where the score is 0."""
         if not sums[-1]:
-            return f"no reference has {ORDER} words (tokenizer {self.tokenizer}, language '{self._language}')"
+            return self.says_nothing
         if not sums[2]:
             return "no output has a word of its reference"
         return "" if sums[1 + 2 * ORDER] else f"no output has {ORDER} words"
@@ -167,28 +168,15 @@ class Ter(_Sacrebleu):
         return super().signature(references) + ("|char:yes" if self._is_cut_here else "")
 
 
-class ExactMatch(Metric):
+class ExactMatch(MeanOfLines):
     """Percentage of outputs that are one of their references, character by character."""
 
     name, label = "exact_match", "exact match"
 
     def statistics(self, hypotheses: Sequence[str], references: References) -> FloatArray:
-        """1 where the output is a reference, and 1 for the line: (N, 2)."""
+        """100 where the output is a reference, and 1 for the line: (N, 2)."""
         check_aligned(hypotheses, references)
-        same = [ours in texts for ours, texts in zip(hypotheses, references, strict=True)]
-        return np.column_stack([np.array(same, dtype=np.float64), np.ones(len(same))])
-
-    def score(self, sums: FloatArray) -> FloatArray:
-        """Percentages."""
-        return 100 * sums[..., 0] / sums[..., 1]
-
-    def tells(self, references: References) -> npt.NDArray[np.bool_]:
-        """All lines."""
-        return np.ones(len(references), dtype=bool)
-
-    def why_undefined(self, sums: FloatArray) -> str:
-        """Never."""
-        return ""
+        return counts_of_values([100 * (ours in texts) for ours, texts in zip(hypotheses, references, strict=True)])
 
     def signature(self, references: References) -> str:
         """Case counts."""
