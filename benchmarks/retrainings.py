@@ -19,10 +19,10 @@ from seq2seq.core.params import PARAMS, load_section
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.evaluation.evaluate import predict
-from seq2seq.evaluation.held_out import read_gate
 from seq2seq.export.ctranslate2 import QuantizationParams, quantize
 from seq2seq.inference.translator import Translator
 from seq2seq.synthesis.params import BackTranslationParams
+from seq2seq.text.corpus import GATE, read_corpus
 from seq2seq.text.languages import LanguagesParams
 from seq2seq.training.data import Direction, read_direction
 from seq2seq.training.fit import fit
@@ -84,7 +84,9 @@ def train(retraining: Retraining, work: Path, threads: int) -> pd.DataFrame:
     if not released.exists():
         quantize(float32, released, load_section(PARAMS, "quantization", QuantizationParams))
     translator = Translator.load(released, runtime)
-    return predict(translator, read_gate(CORPUS), load_section(PARAMS, "decoding", DecodingParams), retraining.name)
+    return predict(
+        translator, read_corpus(CORPUS / GATE), load_section(PARAMS, "decoding", DecodingParams), retraining.name
+    )
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:

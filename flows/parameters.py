@@ -14,6 +14,7 @@ from registry.store import open_store
 from seq2seq.bundles.manifest import MANIFEST
 from seq2seq.core.errors import UserError
 from seq2seq.core.runtime import find_device
+from seq2seq.metrics.external import check_program
 from seq2seq.metrics.scores import check_scorer
 from seq2seq.pretrained.hub import check_model
 from seq2seq.settings import Parameters, check_parameters
@@ -92,9 +93,11 @@ def check_scorers(params: Parameters) -> None:
     """Check that outputs can be scored, before anything runs.
 
     Raises:
-        UserError: the tokenizer that BLEU needs for a language is not installed.
+        UserError: the tokenizer that BLEU needs for a language is not installed, or the program of a scorer.
     """
     check_scorer(params.languages.target)
+    for scorer in params.evaluation.scorers:
+        check_program(scorer)
     if params.back_translation.enabled and params.train_backward.early_stopping_metric == "bleu":
         check_scorer(params.languages.source)
 

@@ -15,6 +15,7 @@ from registry.judging import Decision
 from seq2seq.core.files import read_json
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.metrics.scores import UNDEFINED
+from seq2seq.metrics.string_metrics import LABELS
 from seq2seq.training.learning_curve import read_curve, worse_than_guessing
 from seq2seq.training.params import TrainingParams
 
@@ -84,13 +85,19 @@ def _scores(folder: Path) -> Rows:
         {"test set": test, "model": model}
         | _bleu(score)
         | {
-            "chrF": f"{score['chrf']:.1f}",
-            "TER": f"{score['ter']:.1f}",
+            "chrF": _number(score["chrf"]),
+            "TER": _number(score["ter"]),
+            "exact match": _number(score["exact_match"]),
         }
         | {name.replace("rouge", "ROUGE-"): f"{score[name]:.1f}" for name in score if name.startswith("rouge")}
+        | {name: f"{score[name]:.2f}" for name in score if f"{name}_low" in score and name not in LABELS}
         for model, tests in _read(folder, "quality.json").items()
         for test, score in tests.items()
     ]
+
+
+def _number(score: float | None) -> str:
+    return "undefined" if score is None else f"{score:.1f}"
 
 
 def _bleu(score: Mapping[str, Any]) -> dict[str, str]:
@@ -106,10 +113,11 @@ def _bleu(score: Mapping[str, Any]) -> dict[str, str]:
 def _warnings(folder: Path) -> list[str]:
     """What a person should know before believing a number."""
     found = {  # the two models are scored on the same references
-        f"BLEU is undefined on {test}: {score[UNDEFINED]}": None
+        f"{label} is undefined on {test}: {score[f'{name}_undefined']}": None
         for tests in _read(folder, "quality.json").values()
         for test, score in tests.items()
-        if UNDEFINED in score
+        for name, label in LABELS.items()
+        if f"{name}_undefined" in score
     }
     params = folder / PARAMS
     for name, section in {"forward": "train", "backward": "train_backward"}.items():

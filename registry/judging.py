@@ -89,13 +89,13 @@ def _unfit(model: RegisteredModel, number: int) -> str:
         return f"its training learned nothing: {nothing}"
     if _gate_bleu(model, number) > 0:
         return ""
-    what = {"": "not recorded", UNDEFINED: f"{UNDEFINED} (no reference has four words)"}
+    what = {"": "not recorded", UNDEFINED: UNDEFINED}
     score = model.tag(number, GATE_BLEU)
     return f"its BLEU on the gate set is {what.get(score, '0')}, which says nothing of how good it is"
 
 
 def gate_predictions(model: RegisteredModel, number: int) -> "pd.DataFrame":
-    """Columns source, target and prediction of a version on its gate set."""
+    """Columns source, references and prediction of a version on its gate set."""
     import pandas as pd
 
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +121,7 @@ def judge(model: RegisteredModel, number: int, params: ReleaseParams) -> Decisio
         difference = paired_bootstrap(
             ours["prediction"].tolist(),
             gate_predictions(model, other)["prediction"].tolist(),
-            ours["target"].tolist(),
+            ours["references"].tolist(),
             model.tag(number, LANGUAGE),
             samples=params.bootstrap_samples,
             seed=params.seed,

@@ -71,12 +71,12 @@ def summarize(name: str, outputs: Outputs) -> dict[str, Any]:
     import pandas as pd
 
     predictions = sorted((outputs.reports / "predictions" / "int8").glob("*.parquet"))
-    frames = {path.stem: pd.read_parquet(path, columns=["source", "target"]) for path in predictions}
+    frames = {path.stem: pd.read_parquet(path, columns=["source", "references"]) for path in predictions}
     return {
         "name": name,
         "bundles": {"float32": bundle_digest(outputs.forward), "int8": bundle_digest(outputs.int8)},
         "sets": {
-            key: digest_of_set(frame["source"].tolist(), frame["target"].tolist()) for key, frame in frames.items()
+            key: digest_of_set(frame["source"].tolist(), frame["references"].tolist()) for key, frame in frames.items()
         },
         "scores": {engine: read_json(outputs.reports / "scores" / f"{engine}.json") for engine in ("float32", "int8")},
     }

@@ -26,20 +26,24 @@ def main() -> None:
     paths = _arguments()
 
     from seq2seq.decoding.params import DecodingParams
-    from seq2seq.evaluation.evaluate import predict, score_sets, write_predictions
+    from seq2seq.evaluation.evaluate import describe_score, predict, run_scorers, score_sets, write_predictions
     from seq2seq.evaluation.held_out import read_evaluated_sets, read_gate
     from seq2seq.inference.translator import Translator
-    from seq2seq.metrics.scores import UNDEFINED, EvaluationParams
+    from seq2seq.metrics.external import check_program
+    from seq2seq.metrics.scores import EvaluationParams
 
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
+    for scorer in evaluation.scorers:
+        check_program(scorer)
     tests = read_evaluated_sets(paths.corpus, evaluation.sets)
     sets = tests | {GATE: read_gate(paths.corpus)}
     translator = Translator.load(paths.bundle, runtime)
     language = translator.manifest.languages.target
 
     predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}
+    predictions = run_scorers(evaluation.scorers, predictions)
     scores = score_sets(predictions, language, evaluation)
     gate = scores.pop(GATE)
     report = {"tests": scores, GATE: gate}
@@ -57,10 +61,7 @@ def main() -> None:
                 "the model reads; it saw only their beginnings"
             )
     for name, score in scores.items():
-        rouge = f", ROUGE-L {score['rougeL']:.1f}" if evaluation.rouge else ""
-        bleu = "undefined: " + score[UNDEFINED] if UNDEFINED in score else f"{score['bleu']:.1f}"
-        interval = "" if UNDEFINED in score else f" ({score['bleu_low']:.1f} to {score['bleu_high']:.1f})"
-        print(f"{name}: BLEU {bleu}{interval}{rouge}")
+        print(f"{name}: {describe_score(score, evaluation)}")
 
 
 if __name__ == "__main__":

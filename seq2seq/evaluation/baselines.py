@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from seq2seq.metrics.metric import References
 from seq2seq.metrics.scores import EvaluationParams, score
 from seq2seq.text.corpus import COLUMNS, read_partitions
 from seq2seq.text.languages import split_words
@@ -52,19 +53,19 @@ def score_baselines(
         ``params.rouge`` those of ``lead_sentence`` too, and the ``overlap`` of :func:`measure_overlap`.
     """
 
-    def scores(predictions: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
+    def scores(predictions: Sequence[str], references: References) -> dict[str, Any]:
         return score(predictions, references, language, params.bootstrap_samples, params.seed, params.rouge)
 
     names, frames = list(tests), list(tests.values())
     nearest = nearest_targets(training, [source for frame in frames for source in frame["source"]])
     report = {}
     for name, frame in zip(names, frames, strict=True):
-        sources, references = frame["source"].tolist(), frame["target"].tolist()
+        sources, references = frame["source"].tolist(), frame["references"].tolist()
         predictions, nearest = nearest[: len(frame)], nearest[len(frame) :]
         report[name] = {
             "copy_source": scores(sources, references),
             "nearest_sentence": scores(predictions, references),
-            "overlap": measure_overlap(training["target"].tolist(), references),
+            "overlap": measure_overlap(training["target"].tolist(), list(itertools.chain.from_iterable(references))),
         }
         if params.rouge:
             report[name]["lead_sentence"] = scores(list(map(lead_sentence, sources)), references)

@@ -1,4 +1,4 @@
-"""The sets that a model is judged on.
+"""The sets that a model is judged on, a line for each source: columns source, references and origin.
 
 Test sets are reported, the gate set decides on promotion, and the validation set on everything else.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from seq2seq.core.errors import UserError
-from seq2seq.text.corpus import GATE, TEST, VALIDATION, folders, read_corpus
+from seq2seq.text.corpus import GATE, TEST, VALIDATION, folders, gather_references, read_corpus
 
 
 def read_test_sets(corpus: Path) -> dict[str, pd.DataFrame]:
@@ -47,4 +47,4 @@ def _read(folder: Path) -> pd.DataFrame:
     frame = read_corpus(folder)
     if frame.empty:
         raise UserError(f"{folder} has no lines; run the stage clean again")
-    return frame
+    return gather_references(frame)

@@ -10,6 +10,7 @@ from statistics import fmean
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer, Tokenizer
 
+from seq2seq.metrics.metric import References
 from seq2seq.text.languages import split_words
 from seq2seq.text.scripts import canonical_code
 
@@ -23,10 +24,10 @@ class _Words(Tokenizer):  # type: ignore[misc]
         return split_words(text.lower())
 
 
-def score_rouge(hypotheses: Sequence[str], references: Sequence[str], language: str) -> dict[str, float]:
-    """F1 of each of KINDS, 0 to 100: the mean over line-aligned texts, at least one."""
+def score_rouge(hypotheses: Sequence[str], references: References, language: str) -> dict[str, float]:
+    """F1 of each of KINDS with the reference that suits it best, 0 to 100: the mean over the lines, at least one."""
     scorer = RougeScorer(KINDS, tokenizer=DefaultTokenizer(use_stemmer=True) if _has_stems(language) else _Words())
-    lines = [scorer.score(*texts) for texts in zip(references, hypotheses, strict=True)]
+    lines = [scorer.score_multi(*texts) for texts in zip(references, hypotheses, strict=True)]
     return {kind: 100 * fmean(line[kind].fmeasure for line in lines) for kind in KINDS}
 
 

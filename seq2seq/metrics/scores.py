@@ -1,20 +1,21 @@
-"""Scores of outputs: sacreBLEU's (Post 2018), with bootstrap intervals (Koehn 2004), and ROUGE.
+"""What a run reports of its outputs: every metric with its interval, and what each can tell of a set.
 
-BLEU: Papineni et al. 2002; chrF: Popović 2015; TER: Snover et al. 2006; ROUGE: :mod:`seq2seq.metrics.rouge`.
+ROUGE: :mod:`seq2seq.metrics.rouge`.
 """
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from seq2seq.core.params import Section
-from seq2seq.metrics.metric import References
+from seq2seq.metrics.external import ScorerParams
+from seq2seq.metrics.metric import FloatArray, Metric, References
 from seq2seq.metrics.resampling import Difference, interval, paired_difference, resampled_scores
-from seq2seq.metrics.string_metrics import Bleu, metric_of
+from seq2seq.metrics.string_metrics import LABELS, Bleu, metric_of
 
 DECIMALS = 2
-UNDEFINED = "bleu_undefined"  # key of the reason, in a score whose BLEU is undefined
+UNDEFINED = "bleu_undefined"  # key of the reason, in a score whose BLEU is undefined; others have theirs likewise
 
 
 class EvaluationParams(Section):
@@ -33,58 +34,75 @@ class EvaluationParams(Section):
         description="Resamples a test set this many times for a 95 % interval; more makes it steadier and slower.",
     )
     seed: int = Field(ge=0, description="Another seed draws other resamples, which moves the intervals a little.")
+    scorers: list[ScorerParams] = Field(
+        description="Scores with these programs as well, each in an environment of its own; COMET may be one."
+    )
+
+    @field_validator("scorers")
+    @classmethod
+    def _have_names_of_their_own(cls, scorers: list[ScorerParams]) -> list[ScorerParams]:
+        names = [scorer.name for scorer in scorers]
+        if len(set(names)) < len(names):
+            raise ValueError("two scorers have the same name")
+        return scorers
 
 
 def score(
-    hypotheses: Sequence[str], references: Sequence[str], language: str, samples: int, seed: int, rouge: bool = False
+    hypotheses: Sequence[str], references: References, language: str, samples: int, seed: int, rouge: bool = False
 ) -> dict[str, Any]:
-    """Score line-aligned outputs in ``language``.
+    """Score line-aligned outputs in ``language``, each against one or several references.
 
     Returns:
-        ``bleu`` (cased) with its 95 % interval ``bleu_low`` to ``bleu_high``, ``bleu_lc`` (lower-cased),
-        ``chrf`` and ``ter`` (lower is better), each from 0 to 100 (TER may exceed it); sacreBLEU's
-        ``signature`` of the cased BLEU, chrF and TER; and ``sentences``, the number of lines. Where BLEU is
-        undefined, its four numbers are None and ``bleu_undefined`` says why. With ``rouge``, ``rouge1``,
+        ``bleu`` (cased), ``chrf``, ``ter`` (lower is better) and ``exact_match``, each from 0 to 100 (TER may exceed
+        it), with what :func:`summarize` has of each; ``bleu_lc`` (lower-cased); the ``signature`` of each; and
+        ``sentences`` and ``references``, the numbers of lines and of their references. With ``rouge``, ``rouge1``,
         ``rouge2`` and ``rougeL`` as well, and their signature.
 
     Raises:
-        ValueError: there are no lines, or the two sides differ in number.
+        ValueError: there are no lines, a line has no reference, or the two sides differ in number.
         UserError: the language's tokenizer is not installed.
     """
-    texts = [[reference] for reference in references]
-    bleu, bleu_signature = _score_bleu(hypotheses, texts, language, samples, seed)
-    signed = [bleu_signature]
-    values = {}
-    for name in ("chrf", "ter"):
-        metric = metric_of(name, language)
-        values[name] = float(metric.score(metric.statistics(hypotheses, texts).sum(axis=0)))
-        signed.append(metric.signature(texts))
+    values: dict[str, Any] = {}
+    signed = []
+    for metric in (metric_of(name, language) for name in LABELS):
+        values |= summarize(metric, metric.statistics(hypotheses, references), samples, seed)
+        values[f"{metric.name}_told"] = round(float(metric.tells(references).mean()), 4)
+        signed.append(metric.signature(references))
+    lower = Bleu(language, lowercase=True)
+    values["bleu_lc"] = None if UNDEFINED in values else _score(lower, lower.statistics(hypotheses, references))
     if rouge:
         from seq2seq.metrics.rouge import rouge_signature, score_rouge  # noqa: PLC0415 - takes seconds to load
 
-        values |= score_rouge(hypotheses, references, language)
+        found = score_rouge(hypotheses, references, language)
+        values |= {name: round(value, DECIMALS) for name, value in found.items()}
         signed.append(rouge_signature(language))
-    rounded = {name: round(value, DECIMALS) for name, value in values.items()}
-    return bleu | rounded | {"signature": "; ".join(signed), "sentences": len(references)}
+    counts = {"sentences": len(references), "references": sum(map(len, references))}
+    return values | {"signature": "; ".join(signed)} | counts
 
 
-def _score_bleu(
-    hypotheses: Sequence[str], references: References, language: str, samples: int, seed: int
-) -> tuple[dict[str, Any], str]:
-    """What begins with ``bleu`` in a score, and the signature."""
-    cased, lower = Bleu(language), Bleu(language, lowercase=True)
-    signature = cased.signature(references)
-    counts = cased.statistics(hypotheses, references)
-    if not counts[:, -1].any():
-        reason = cased.why_undefined(counts.sum(axis=0))
-        return dict.fromkeys(("bleu", "bleu_low", "bleu_high", "bleu_lc")) | {UNDEFINED: reason}, signature
-    low, high = interval(resampled_scores(cased, [counts], samples, seed)[0])
-    numbers = {"bleu": float(cased.score(counts.sum(axis=0))), "bleu_low": low, "bleu_high": high}
-    numbers["bleu_lc"] = float(lower.score(lower.statistics(hypotheses, references).sum(axis=0)))
-    return {name: round(value, DECIMALS) for name, value in numbers.items()}, signature
+def labels(params: EvaluationParams) -> dict[str, str]:
+    """The metrics with intervals that a run reports, by their keys in a score, as people write them."""
+    return LABELS | {scorer.name: scorer.name for scorer in params.scorers}
 
 
-def why_bleu_is_undefined(references: Sequence[str], language: str) -> str:
+def summarize(metric: Metric, statistics: FloatArray, samples: int, seed: int) -> dict[str, Any]:
+    """The score of a metric under its name, and the ends of its 95 % interval under NAME_low and NAME_high.
+
+    Where the score says nothing, the three are None, and NAME_undefined says why.
+    """
+    keys = (metric.name, f"{metric.name}_low", f"{metric.name}_high")
+    if reason := metric.why_undefined(statistics.sum(axis=0)):
+        return dict.fromkeys(keys) | {f"{metric.name}_undefined": reason}
+    low, high = interval(resampled_scores(metric, [statistics], samples, seed)[0])
+    numbers = (_score(metric, statistics), round(low, DECIMALS), round(high, DECIMALS))
+    return dict(zip(keys, numbers, strict=True))
+
+
+def _score(metric: Metric, statistics: FloatArray) -> float:
+    return round(float(metric.score(statistics.sum(axis=0))), DECIMALS)
+
+
+def why_bleu_is_undefined(references: References, language: str) -> str:
     """Why BLEU can say nothing about a set, in words; empty where it can.
 
     Without a run of four words in the references even perfect outputs score 0.
@@ -93,7 +111,7 @@ def why_bleu_is_undefined(references: Sequence[str], language: str) -> str:
         UserError: the language's tokenizer is not installed.
     """
     bleu = Bleu(language)
-    return bleu.why_undefined(bleu.statistics(references, [[text] for text in references]).sum(axis=0))
+    return "" if bleu.tells(references).any() else bleu.says_nothing
 
 
 def check_scorer(language: str) -> None:
@@ -105,20 +123,20 @@ def check_scorer(language: str) -> None:
     Bleu(language)
 
 
-def quick_score(hypotheses: Sequence[str], references: Sequence[str], language: str, metric: str) -> float:
+def quick_score(hypotheses: Sequence[str], references: References, language: str, metric: str) -> float:
     """Cased BLEU (``bleu``) or chrF (``chrf``) of line-aligned translations into ``language``, from 0 to 100.
 
     Raises:
         UserError: the language's tokenizer is not installed.
     """
     scorer = metric_of(metric, language)
-    return float(scorer.score(scorer.statistics(hypotheses, [[text] for text in references]).sum(axis=0)))
+    return float(scorer.score(scorer.statistics(hypotheses, references).sum(axis=0)))
 
 
 def paired_bootstrap(
     hypotheses: Sequence[str],
     baseline: Sequence[str],
-    references: Sequence[str],
+    references: References,
     language: str,
     *,
     samples: int,
@@ -131,6 +149,5 @@ def paired_bootstrap(
         UserError: the language's tokenizer is not installed.
     """
     bleu = Bleu(language)
-    texts = [[text] for text in references]
-    ours, theirs = (bleu.statistics(lines, texts) for lines in (hypotheses, baseline))
+    ours, theirs = (bleu.statistics(lines, references) for lines in (hypotheses, baseline))
     return paired_difference(bleu, ours, theirs, samples, seed)

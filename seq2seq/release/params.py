@@ -78,6 +78,12 @@ def is_no_worse(low: float, margin: float) -> bool:
     return low > -margin
 
 
-def digest_of_set(sources: Sequence[str], targets: Sequence[str]) -> str:
-    """Hex SHA-256 that names an evaluation set: models are compared only on identical ones."""
-    return hashlib.sha256(json.dumps([list(sources), list(targets)]).encode()).hexdigest()
+def digest_of_set(sources: Sequence[str], references: Sequence[Sequence[str]]) -> str:
+    """Hex SHA-256 that names an evaluation set: models are compared only on identical ones.
+
+    Args:
+        sources: of each line.
+        references: of each line one or several texts; one is named as it was before lines could have several.
+    """
+    targets = [texts[0] if len(texts) == 1 else list(texts) for texts in references]
+    return hashlib.sha256(json.dumps([list(sources), targets]).encode()).hexdigest()

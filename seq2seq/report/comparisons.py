@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq.metrics.resampling import Difference
-from seq2seq.metrics.scores import EvaluationParams, paired_bootstrap
+from seq2seq.metrics.external import External
+from seq2seq.metrics.metric import counts_of_values
+from seq2seq.metrics.resampling import Difference, paired_difference
+from seq2seq.metrics.scores import EvaluationParams, labels
+from seq2seq.metrics.string_metrics import LABELS, metric_of
 from seq2seq.report.results import MODELS, Results
 from seq2seq.text.corpus import GATE
 
@@ -22,15 +25,9 @@ FILTERS = {"held_out": "equal to a held-out line", "in_training": "equal to a tr
 def quality(results: Results) -> dict[str, Any]:
     """The content of ``reports/quality.json``: scores of both models on the test sets.
 
-    An undefined BLEU is written as 0, with the reason beside it: whoever reads the file expects a number.
+    An undefined score is null, with the reason beside it, and never 0.
     """
-    return {
-        model: {
-            name: {key: 0.0 if value is None else value for key, value in score.items()}
-            for name, score in results.scores[model]["tests"].items()
-        }
-        for model in MODELS
-    }
+    return {model: dict(results.scores[model]["tests"]) for model in MODELS}
 
 
 def scores_by_set(results: Results) -> dict[str, dict[str, dict[str, Any]]]:
@@ -48,30 +45,50 @@ def scores_by_set(results: Results) -> dict[str, dict[str, dict[str, Any]]]:
     return table | {GATE: {"float32 model": float32[GATE], quantized: int8[GATE]}}
 
 
+def what_is_undefined(systems: Mapping[str, Mapping[str, Any]], params: EvaluationParams) -> list[str]:
+    """Which scores of a set say nothing, of whom and why, a sentence each."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, score in systems.items():
+        for key, label in labels(params).items():
+            if reason := score.get(f"{key}_undefined"):
+                found.setdefault((label, reason), []).append(name)
+    return [
+        f"{label} is undefined {'on this set' if len(names) == len(systems) else 'for: ' + ', '.join(names)}: {reason}."
+        for (label, reason), names in found.items()
+    ]
+
+
 @dataclass(frozen=True)
 class Quantization:
     """What quantization did to the outputs of one test set."""
 
-    bleu: Difference  # quantized minus float32
+    differences: dict[str, Difference]  # how much better the quantized model is, by the metric's name on the page
     same: float  # share of the outputs that are the same, 0 to 1
+
+    @property
+    def bleu(self) -> Difference:
+        """The difference in BLEU."""
+        return self.differences[LABELS["bleu"]]
 
 
 def compare_outputs(results: Results, params: EvaluationParams) -> dict[str, Quantization]:
-    """The paired difference of the two models on each test set."""
-    found = {}
+    """The paired differences of the two models on each test set, in every metric."""
     language = results.manifests["float32"].languages.target
-    for name, frame in results.predictions["float32"].items():
-        ours, theirs = results.predictions["int8"][name]["prediction"].tolist(), frame["prediction"].tolist()
-        difference = paired_bootstrap(
-            ours,
-            theirs,
-            frame["target"].tolist(),
-            language,
-            samples=params.bootstrap_samples,
-            seed=params.seed,
-        )
-        same = sum(one == other for one, other in zip(ours, theirs, strict=True)) / len(ours)
-        found[name] = Quantization(difference, same)
+    metrics = [metric_of(name, language) for name in LABELS]
+    found = {}
+    for name, theirs in results.predictions["float32"].items():
+        ours = results.predictions["int8"][name]
+        references = theirs["references"].tolist()
+        differences = {}
+        for metric in metrics:
+            first, second = (metric.statistics(frame["prediction"].tolist(), references) for frame in (ours, theirs))
+            difference = paired_difference(metric, first, second, params.bootstrap_samples, params.seed)
+            differences[LABELS[metric.name]] = difference
+        for scorer in params.scorers:
+            first, second = (counts_of_values(frame[scorer.name]) for frame in (ours, theirs))
+            difference = paired_difference(External(scorer), first, second, params.bootstrap_samples, params.seed)
+            differences[scorer.name] = difference
+        found[name] = Quantization(differences, float((ours["prediction"] == theirs["prediction"]).mean()))
     return found
 
 

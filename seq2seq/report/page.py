@@ -8,7 +8,7 @@ import jinja2
 
 from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.report.charts import LineChart, line_chart
-from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines, gains, scores_by_set
+from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines, gains, scores_by_set, what_is_undefined
 from seq2seq.report.heat_maps import Attention
 from seq2seq.report.results import MODELS, Results
 from seq2seq.report.samples import choose_samples
@@ -36,6 +36,7 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
     """Lay out one run's results as HTML; every text from a corpus or a model is escaped."""
     languages = results.manifests["float32"].languages
     float32, int8 = (results.predictions[model] for model in MODELS)
+    scores = scores_by_set(results)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -49,7 +50,9 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
         languages=languages,
         task=results.manifests["float32"].task,
         directions={"forward": _direction(languages), "backward": _direction(languages.reverse())},
-        scores=scores_by_set(results),
+        scores=scores,
+        undefined={name: what_is_undefined(systems, evaluation) for name, systems in scores.items()},
+        scorers=[scorer.name for scorer in evaluation.scorers],
         quantization=compare_outputs(results, evaluation),
         engines=engines(results),
         gains=gains(results),

@@ -18,7 +18,7 @@ class Sample:
     """One sentence with both models' outputs."""
 
     source: str
-    reference: str
+    references: list[str]
     float32: str
     int8: str
     chrf: float  # of the float32 output, 0 to 100
@@ -28,9 +28,9 @@ def choose_samples(float32: pd.DataFrame, int8: pd.DataFrame, each: int = EACH) 
     """Worst, best and, of the others, randomly drawn sentences by the chrF of the float32 output; none twice."""
     chrf = CHRF()
     samples = {
-        source: Sample(source, reference, ours, quantized, chrf.sentence_score(ours, [reference]).score)
-        for source, reference, ours, quantized in zip(
-            float32["source"], float32["target"], float32["prediction"], int8["prediction"], strict=True
+        source: Sample(source, list(references), ours, quantized, chrf.sentence_score(ours, list(references)).score)
+        for source, references, ours, quantized in zip(
+            float32["source"], float32["references"], float32["prediction"], int8["prediction"], strict=True
         )
     }
     ranked = sorted(samples.values(), key=lambda sample: (sample.chrf, _draw(sample.source)))

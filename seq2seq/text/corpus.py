@@ -91,6 +91,32 @@ def swap(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns={"source": "target", "target": "source"})[COLUMNS]
 
 
+def gather_references(frame: pd.DataFrame) -> pd.DataFrame:
+    """The lines to translate of a held-out set of pairs, with the texts that are right as ``references``.
+
+    Where one source has several targets, they become the references of one line, in the place of the first. All other
+    pairs stay lines of their own, those with an empty source and those that stand there twice too.
+
+    Returns:
+        The frame's columns, with ``references`` in the place of ``target``.
+    """
+    targets: dict[str, list[str]] = {}
+    for source, target in zip(frame["source"], frame["target"], strict=True):
+        found = targets.setdefault(source, [])
+        if source and target and target not in found:
+            found.append(target)
+    several = frame["source"].map(lambda source: len(targets[source]) > 1).astype(bool)
+    lines = frame[~(several & frame.duplicated("source"))]
+    references = [
+        targets[source] if len(targets[source]) > 1 else [target]
+        for source, target in zip(lines["source"], lines["target"], strict=True)
+    ]
+    place = list(lines.columns).index("target")
+    lines = lines.drop(columns="target").reset_index(drop=True)
+    lines.insert(place, "references", pd.Series(references, dtype=object))
+    return lines
+
+
 def count_lines(folder: Path) -> int:
     """Lines of a corpus, read from its metadata.
 

@@ -3,6 +3,8 @@
 from babel import Locale
 from babel.core import get_global
 
+LETTERS_OF_A_SCRIPT = 4  # in a subtag; a region has two, or three digits
+
 
 def canonical_code(language: str) -> str:
     """The code that CLDR lists a language under: ``zh`` for zho, chi and cmn, ``ja`` for jpn; else the code itself."""
@@ -10,9 +12,18 @@ def canonical_code(language: str) -> str:
 
 
 def script_of(language: str) -> str:
-    """ISO 15924 code of the script that a language is mostly written in today; Latn where CLDR doesn't know."""
-    likely = get_global("likely_subtags").get(canonical_code(language), "")  # such as zh_Hans_CN
-    return str(likely.split("_")[1] if likely else "Latn")
+    """ISO 15924 code of the script that a language is mostly written in today; Latn where CLDR doesn't know.
+
+    A code may name the script, as zh-Hant does, or a region, as zh-TW.
+    """
+    code, *subtags = language.replace("-", "_").split("_")
+    for subtag in subtags:
+        if len(subtag) == LETTERS_OF_A_SCRIPT:
+            return subtag.title()
+    likely = get_global("likely_subtags")  # such as zh_Hans_CN for zh
+    code = canonical_code(code)
+    found = likely.get("_".join([code, *subtags])) or likely.get(code)
+    return str(found.split("_")[1]) if found else "Latn"
 
 
 def name_of(language: str) -> str:

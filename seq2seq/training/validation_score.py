@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import repeat
 
+import pandas as pd
 import torch
 
 from seq2seq.core.errors import UserError
@@ -11,6 +12,7 @@ from seq2seq.decoding.params import DecodingParams
 from seq2seq.decoding.torch_engine import TorchEngine
 from seq2seq.metrics.scores import quick_score, why_bleu_is_undefined
 from seq2seq.models.encoder_decoder import EncoderDecoder
+from seq2seq.text.corpus import gather_references
 from seq2seq.text.normalization import normalise
 from seq2seq.tokenizers.base import cut_source
 from seq2seq.training.data import Direction
@@ -36,11 +38,15 @@ def check_metric(metric: str, direction: Direction, label: str) -> None:
     """
     if metric != "bleu":
         return
-    if reason := why_bleu_is_undefined(direction.validation["target"].tolist(), direction.languages.target):
+    if reason := why_bleu_is_undefined(_lines(direction)["references"].tolist(), direction.languages.target):
         raise UserError(
             f"'{label}.early_stopping_metric' is bleu, which is undefined on the validation set: {reason}; "
             "set it to chrf or loss"
         )
+
+
+def _lines(direction: Direction) -> pd.DataFrame:
+    return gather_references(direction.validation)
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class GreedyScore:
         Sources are cut to what the model reads, as they are when it is evaluated and served.
         """
         tokenizer = self.direction.tokenizer
-        frame = self.direction.validation
+        frame = _lines(self.direction)
         limit = model.params.max_length
         engine = TorchEngine(model, limit, self.device)
         texts = frame["source"].tolist()
@@ -76,4 +82,4 @@ class GreedyScore:
         for part in self.processes.gather(said):
             for row, text in part.items():
                 outputs[row] = text
-        return quick_score(outputs, frame["target"].tolist(), self.direction.languages.target, self.metric)
+        return quick_score(outputs, frame["references"].tolist(), self.direction.languages.target, self.metric)

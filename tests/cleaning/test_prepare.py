@@ -111,10 +111,10 @@ def test_a_perfect_output_scores_100_against_published_references(raw):
     ]
     write(raw / "test/news_2020", hebrew)
     out, _ = clean(raw)
-    references = [target for _, target in lines(out / "test/news_2020")]
+    references = [[target] for _, target in lines(out / "test/news_2020")]
     outputs = [normalise(target) for _, target in hebrew]
     assert quick_score(outputs, references, "he", "bleu") == pytest.approx(100)
-    assert quick_score(outputs, [target for _, target in hebrew], "he", "bleu") < 90
+    assert quick_score(outputs, [[target] for _, target in hebrew], "he", "bleu") < 90
 
 
 def test_a_held_out_line_that_was_not_normalised_does_not_leak(raw):
@@ -254,6 +254,18 @@ def test_sets_are_taken_from_a_corpus_that_brings_none(tmp_path):
     assert not any(one & other for i, one in enumerate(sides) for other in sides[:i])
     taken = {target.lower() for found in held_out.values() for _, target in found}
     assert not taken & {target.lower() for _, target in train}
+
+
+def test_all_targets_of_a_source_stay_in_one_set(tmp_path):
+    several = [(source, f"{target}, {way}") for way in "xyz" for source, target in numbered(100)]
+    write(tmp_path / "raw/train/own", several)
+    out, _ = clean(tmp_path / "raw", drop_held_out_targets=False)
+    sets = [lines(out / name) for name in ("train", "validation", "gate", "test/own_test")]
+    found = [{source for source, _ in part} for part in sets]
+    assert all(found)
+    assert len(set.union(*found)) == sum(map(len, found)) == 100
+    for part in sets:
+        assert len(part) == 3 * len({source for source, _ in part})
 
 
 def test_taken_sets_are_bounded_and_do_not_depend_on_the_order_of_lines(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from seq2seq.evaluation import baselines
 from seq2seq.evaluation.baselines import lead_sentence, measure_overlap, nearest_targets, read_training, score_baselines
 from seq2seq.metrics.scores import EvaluationParams
-from seq2seq.text.corpus import pairs, write_corpus
+from seq2seq.text.corpus import gather_references, pairs, write_corpus
 from seq2seq.text.languages import split_words
 
 TRAINING = pairs(
@@ -86,8 +86,8 @@ def test_a_large_training_set_is_cut_with_a_notice(tmp_path, capsys):
 
 def test_every_test_set_gets_its_own_baselines():
     tests = {"same": pairs(["Ein Hund bellt laut."] * 3, ["Ein Hund bellt laut."] * 3, "a"), "train": TRAINING.head(3)}
-    params = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1)
-    report = score_baselines(TRAINING, tests, "de", params)
+    params = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1, scorers=[])
+    report = score_baselines(TRAINING, {name: gather_references(frame) for name, frame in tests.items()}, "de", params)
     assert report["training_lines"] == 4
     assert list(report["tests"]) == ["same", "train"]
     assert set(report["tests"]["same"]) == {"copy_source", "nearest_sentence", "overlap"}
@@ -115,7 +115,7 @@ def test_the_lead_is_the_first_sentence(text, first):
 
 def test_where_rouge_is_scored_the_lead_is_a_baseline():
     articles = pairs(["A dog barks. It is loud."] * 3, ["A dog barks."] * 3, "toy")
-    params = EvaluationParams(sets=["test"], rouge=True, bootstrap_samples=100, seed=1)
-    found = score_baselines(TRAINING, {"news": articles}, "en", params)["tests"]["news"]
+    params = EvaluationParams(sets=["test"], rouge=True, bootstrap_samples=100, seed=1, scorers=[])
+    found = score_baselines(TRAINING, {"news": gather_references(articles)}, "en", params)["tests"]["news"]
     assert found["lead_sentence"]["rouge1"] == 100
     assert found["copy_source"]["rouge1"] == pytest.approx(100 * 2 * 3 / (3 + 6), abs=0.01)

@@ -9,8 +9,20 @@ from seq2seq.core.files import write_json
 from seq2seq.training.learning_curve import Point, write_curve
 from tests.toy_project import REPOSITORY
 
-SCORE = {"bleu": 10.0, "bleu_low": 9.0, "bleu_high": 11.0, "bleu_lc": 12.0, "chrf": 30.0, "ter": 70.0}
-UNDEFINED = dict.fromkeys(SCORE, 0.0) | {"chrf": 30.0, "ter": 70.0, "bleu_undefined": "no reference has 4 words"}
+SCORE = {
+    "bleu": 10.0,
+    "bleu_low": 9.0,
+    "bleu_high": 11.0,
+    "bleu_lc": 12.0,
+    "chrf": 30.0,
+    "ter": 70.0,
+    "exact_match": 5.0,
+}
+UNDEFINED = (
+    SCORE
+    | dict.fromkeys(["bleu", "bleu_low", "bleu_high", "bleu_lc", "ter"])
+    | {"bleu_undefined": "no reference has 4 words"}
+)
 
 
 def test_what_is_undefined_or_was_not_learned_is_said(tmp_path):
@@ -21,7 +33,7 @@ def test_what_is_undefined_or_was_not_learned_is_said(tmp_path):
     write_curve(tmp_path / "reports/curves/backward.csv", [])
     text = describe(tmp_path, Decision(1, CHALLENGER, "because"))
     words, news = (line for line in text.splitlines() if "float32" in line)
-    assert words.split()[:5] == ["words", "float32", "undefined", "undefined", "30.0"]
+    assert words.split()[:7] == ["words", "float32", "undefined", "undefined", "30.0", "undefined", "5.0"]
     assert news.split()[:3] == ["news", "float32", "10.0"]
     assert "warning: BLEU is undefined on words: no reference has 4 words" in text
     assert "warning: the forward model has learned nothing: the validation loss is 60.00" in text

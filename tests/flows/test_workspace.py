@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from dvc.config import Config
 
-from flows.parameters import check_corpora, check_launch, check_parameters
+from flows.parameters import check_corpora, check_launch, check_parameters, check_scorers
 from flows.runs import resolve
 from flows.workspace import open_workspace
 from seq2seq.core.errors import UserError
@@ -222,6 +222,16 @@ def test_trainings_that_can_not_be_started_are_told_before_anything_runs(monkeyp
     unwanted = ["back_translation.enabled=false", "train_backward.launch=pythn"]
     with pytest.raises(UserError, match=r"'train_backward\.launch': there is no program 'pythn'"):
         check_launch(check_parameters(*resolve(REPOSITORY, [], unwanted)))
+
+
+def test_a_scorer_that_is_not_there_is_told_before_anything_runs():
+    scorer = "evaluation.scorers=[{name: own, command: no-such-program --fast, higher_is_better: true}]"
+    with pytest.raises(UserError, match=r"the scorer own .*: there is no program 'no-such-program'"):
+        check_scorers(check_parameters(*resolve(REPOSITORY, [], [scorer])))
+    check_scorers(check_parameters(*resolve(REPOSITORY, [], [scorer.replace("no-such-program", "python3")])))
+    twice = scorer.replace("[{", "[{name: own, command: echo, higher_is_better: true}, {")
+    with pytest.raises(UserError, match=r"'evaluation.scorers' is .*: two scorers have the same name"):
+        check_parameters(*resolve(REPOSITORY, [], [twice]))
 
 
 def test_what_one_run_fetched_is_there_for_all(toy, tmp_path):

@@ -34,8 +34,9 @@ def damage(lines: list[str], share: float, seed: int, space: str = " ") -> list[
     return [space.join(filter(None, map(change, line))) for line in parts]
 
 
-REFERENCES = sentences(60, seed=1)
-GOOD, BAD = damage(REFERENCES, 0.05, seed=2), damage(REFERENCES, 0.3, seed=3)
+TEXTS = sentences(60, seed=1)
+REFERENCES = [[text] for text in TEXTS]
+GOOD, BAD = damage(TEXTS, 0.05, seed=2), damage(TEXTS, 0.3, seed=3)
 
 
 def command_line(tmp_path: Path, hypotheses: list[str], references: list[str], *flags: str) -> list[float]:
@@ -52,19 +53,22 @@ def command_line(tmp_path: Path, hypotheses: list[str], references: list[str], *
     [("de", ["--tokenize", "13a"]), ("zh", ["--tokenize", "zh", "--ter-normalized", "--ter-asian-support"])],
 )
 def test_scores_are_those_of_sacrebleus_command_line(tmp_path, language, flags):
-    references, hypotheses = REFERENCES, damage(REFERENCES, 0.15, seed=4)
+    references, hypotheses = TEXTS, damage(TEXTS, 0.15, seed=4)
     if language == "zh":
         references = sentences(60, seed=1, words=CHARACTERS, space="")
         hypotheses = damage(references, 0.15, seed=4, space="")
-    ours = score(hypotheses, references, language, samples=100, seed=1)
+    ours = score(hypotheses, [[text] for text in references], language, samples=100, seed=1)
     theirs = command_line(tmp_path, hypotheses, references, "-m", "bleu", "chrf", "ter", *flags)
     assert [ours["bleu"], ours["chrf"], ours["ter"]] == theirs
     (lowercase,) = command_line(tmp_path, hypotheses, references, "-m", "bleu", "-lc", *flags[:2])
     assert ours["bleu_lc"] == lowercase
     assert 0 < ours["bleu"] <= lowercase < 100
     assert ours["bleu_low"] < ours["bleu"] < ours["bleu_high"]
-    assert ours["sentences"] == 60
-    assert [part.split("|")[0] for part in ours["signature"].split("; ")] == ["BLEU", "chrF2", "TER"]
+    assert (ours["sentences"], ours["references"], ours["bleu_told"]) == (60, 60, 1)
+    for name in ("chrf", "ter", "exact_match"):
+        assert ours[f"{name}_low"] < ours[name] < ours[f"{name}_high"]
+        assert ours[f"{name}_told"] == 1
+    assert [part.split("|")[0] for part in ours["signature"].split("; ")] == ["BLEU", "chrF2", "TER", "exact match"]
     assert f"tok:{flags[1]}" in ours["signature"]
 
 
@@ -73,10 +77,7 @@ def brute_force(lines: list[list[str]], samples: int, seed: int) -> list[list[fl
     rng = np.random.default_rng(seed)
     drawn = [rng.integers(len(REFERENCES), size=len(REFERENCES)) for _ in range(samples)]
     return [
-        [
-            BLEU(force=True).corpus_score([system[i] for i in rows], [[REFERENCES[i] for i in rows]]).score
-            for system in lines
-        ]
+        [BLEU(force=True).corpus_score([system[i] for i in rows], [[TEXTS[i] for i in rows]]).score for system in lines]
         for rows in drawn
     ]
 
@@ -91,7 +92,7 @@ def test_paired_bootstrap_equals_brute_force_resampling():
     differences = [good - bad for good, bad in brute_force([GOOD, BAD], samples=100, seed=6)]
     ours = paired_bootstrap(GOOD, BAD, REFERENCES, "de", samples=100, seed=6)
     assert [ours.low, ours.high] == pytest.approx(np.percentile(differences, [2.5, 97.5]))
-    scores = [BLEU(force=True).corpus_score(lines, [REFERENCES]).score for lines in (GOOD, BAD)]
+    scores = [BLEU(force=True).corpus_score(lines, [TEXTS]).score for lines in (GOOD, BAD)]
     assert ours.delta == pytest.approx(scores[0] - scores[1])
     assert 0 < ours.low < ours.delta < ours.high
 
@@ -101,7 +102,7 @@ def test_paired_bootstrap_sees_no_difference_where_there_is_none_and_is_antisymm
     forth = paired_bootstrap(GOOD, BAD, REFERENCES, "de", samples=100, seed=1)
     back = paired_bootstrap(BAD, GOOD, REFERENCES, "de", samples=100, seed=1)
     assert forth[:3] == pytest.approx((-back.delta, -back.high, -back.low))
-    reshuffled = damage(REFERENCES, 0.05, seed=9)  # as good as GOOD, other mistakes
+    reshuffled = damage(TEXTS, 0.05, seed=9)  # as good as GOOD, other mistakes
     even = paired_bootstrap(GOOD, reshuffled, REFERENCES, "de", samples=300, seed=1)
     assert even.low < 0 < even.high
 
@@ -114,18 +115,20 @@ def test_the_seed_alone_decides_the_resampling():
 
 
 def test_perfect_empty_and_worthless_translations():
-    perfect = score(REFERENCES, REFERENCES, "de", samples=100, seed=1)
+    perfect = score(TEXTS, REFERENCES, "de", samples=100, seed=1)
     assert [perfect[key] for key in ("bleu", "bleu_low", "bleu_high", "bleu_lc", "chrf", "ter")] == [100] * 5 + [0]
     empty = score([""] * 60, REFERENCES, "de", samples=100, seed=1)
-    assert [empty[key] for key in ("bleu", "bleu_low", "bleu_high", "chrf", "ter")] == [0, 0, 0, 0, 100]
+    assert [empty[key] for key in ("bleu", "bleu_low", "bleu_high", "bleu_lc")] == [None] * 4
+    assert empty[UNDEFINED] == "no output has a word of its reference"
+    assert [empty[key] for key in ("chrf", "chrf_high", "ter", "exact_match")] == [0, 0, 100, 0]
 
 
 def test_sides_of_different_length_and_no_lines_are_refused():
-    for hypotheses, references in (([], []), (["a"], ["a", "b"])):
+    for hypotheses, references in (([], []), (["a"], [["a"], ["b"]])):
         with pytest.raises(ValueError, match="can't be scored"):
             score(hypotheses, references, "de", samples=100, seed=1)
     with pytest.raises(ValueError, match="can't be scored"):
-        paired_bootstrap(["a"], ["a", "b"], ["a"], "de", samples=100, seed=1)
+        paired_bootstrap(["a"], ["a", "b"], [["a"]], "de", samples=100, seed=1)
 
 
 def test_a_missing_tokenizer_says_what_to_install(monkeypatch):
@@ -137,7 +140,10 @@ def test_a_missing_tokenizer_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("languages", "text"),
     [
-        (("zh", "zho", "cmn", "yue", "lzh", "nan"), "我们今天在北京大学学习汉语和英语。"),
+        (
+            ("zh", "zho", "cmn", "yue", "lzh", "nan", "zh-Hant", "zh-TW", "zho-Hans"),
+            "我们今天在北京大学学习汉语和英语。",
+        ),
         (("ja", "jpn"), "私は今日東京の大学で日本語を勉強します。"),
         (("ko", "kor"), "나는 오늘 서울의 대학교에서 한국어를 공부합니다."),
         (("th", "tha"), "วันนี้ฉันเรียนภาษาไทยที่มหาวิทยาลัย"),
@@ -151,37 +157,39 @@ def test_a_missing_tokenizer_says_what_to_install(monkeypatch):
 def test_equal_texts_score_100_in_every_script_by_every_name_of_a_language(languages, text):
     worse = text[: len(text) // 2] + "?" + text[len(text) // 2 + 2 :]
     for language in languages:
-        perfect = score([text, text], [text, text], language, samples=100, seed=1)
+        perfect = score([text, text], [[text], [text]], language, samples=100, seed=1)
         assert [perfect[key] for key in ("bleu", "bleu_low", "chrf", "ter")] == [100, 100, 100, 0]
-        damaged = score([text, worse], [text, text], language, samples=100, seed=1)
+        damaged = score([text, worse], [[text], [text]], language, samples=100, seed=1)
         assert 30 < damaged["bleu"] < 100
         assert 0 < damaged["ter"] < 50
         assert UNDEFINED not in damaged
 
 
 def test_ter_counts_characters_where_words_have_no_spaces():
-    found = score(["กขคงจ"], ["กขคงฉ"], "th", samples=100, seed=1)
+    found = score(["กขคงจ"], [["กขคงฉ"]], "th", samples=100, seed=1)
     assert found["ter"] == 20
     assert "|char:yes" in found["signature"]
 
 
 def test_all_names_of_english_have_stems():
-    assert score_rouge(["walking dogs"], ["walked dog"], "eng")["rouge1"] == 100
+    assert score_rouge(["walking dogs"], [["walked dog"]], "eng")["rouge1"] == 100
 
 
 def test_bleu_of_references_without_four_words_is_undefined_and_compared_with_nothing():
     short = ["drei kleine Hunde", "ja"]
-    found = score(short, short, "de", samples=100, seed=1)
+    texts = [[text] for text in short]
+    found = score(short, texts, "de", samples=100, seed=1)
     assert [found[key] for key in ("bleu", "bleu_low", "bleu_high", "bleu_lc")] == [None] * 4
     assert found[UNDEFINED] == "no reference has 4 words (tokenizer 13a, language 'de')"
-    assert (found["chrf"], found["ter"]) == (100, 0)
-    difference = paired_bootstrap(short, ["nein", "nein"], short, "de", samples=100, seed=1)
+    assert (found["bleu_told"], found["chrf"], found["chrf_told"], found["ter"]) == (0, 100, 1, 0)
+    difference = paired_bootstrap(short, ["nein", "nein"], texts, "de", samples=100, seed=1)
     assert difference.undefined == found[UNDEFINED]
     assert not difference.low > -100
     assert not difference.delta <= 0
 
     longer = [*short, "vier Wörter sind genug"]
-    assert score(longer, longer, "de", samples=100, seed=1)["bleu"] == 100
+    found = score(longer, [[text] for text in longer], "de", samples=100, seed=1)
+    assert (found["bleu"], found["bleu_told"]) == (100, 0.3333)
 
 
 def test_two_scores_of_0_are_no_difference_of_0():
@@ -194,7 +202,7 @@ def test_two_scores_of_0_are_no_difference_of_0():
 def test_the_interval_is_smoothed_as_the_score_is():
     references = ["eins zwei drei vier fünf", "sechs sieben acht neun zehn", "elf zwölf dreizehn vierzehn fünfzehn"]
     outputs = ["eins zwei drei x y", "sechs sieben x y z", "elf x y z zwei"]  # no run of four words is right
-    found = score(outputs, references, "de", samples=100, seed=5)
+    found = score(outputs, [[text] for text in references], "de", samples=100, seed=5)
     rng = np.random.default_rng(5)
     drawn = [rng.integers(3, size=3) for _ in range(100)]
     scores = [
@@ -221,9 +229,11 @@ def test_the_interval_is_smoothed_as_the_score_is():
 )
 def test_rouge_is_what_counting_by_hand_gives(language, hypothesis, reference, rouge1, rouge2, longest):
     expected = [100 * value for value in (rouge1, rouge2, longest)]
-    assert list(score_rouge([hypothesis], [reference], language).values()) == pytest.approx(expected)
-    twice = score_rouge([hypothesis, "no"], [reference, "yes"], language)
+    assert list(score_rouge([hypothesis], [[reference]], language).values()) == pytest.approx(expected)
+    twice = score_rouge([hypothesis, "no"], [[reference], ["yes", "never"]], language)
     assert list(twice.values()) == pytest.approx([value / 2 for value in expected])
+    beside = score_rouge([hypothesis], [["nothing like it", reference]], language)
+    assert list(beside.values()) == pytest.approx(expected)
 
 
 def test_rouge_stands_beside_the_other_scores_where_it_is_asked_for():

@@ -26,6 +26,7 @@ from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.inference.translator import Translator
+from seq2seq.text.corpus import gather_references
 from seq2seq.training.learning_curve import Point, write_curve
 from tasks import register
 from tests.tiny_models import LANGUAGES, tiny_corpus, tiny_model
@@ -55,7 +56,7 @@ def template(tokenizer, tmp_path_factory):
         (root / "reports/predictions" / engine).mkdir(parents=True)
         (root / "reports/scores").mkdir(exist_ok=True)
         for name in ("gate", "held_out"):
-            frame = tiny_corpus()[["source", "target"]].assign(prediction="?")
+            frame = gather_references(tiny_corpus()).assign(prediction="?")
             frame.to_parquet(root / "reports/predictions" / engine / f"{name}.parquet")
         scores = {"tests": {"held_out": score}, "gate": score}
         (root / "reports/scores" / f"{engine}.json").write_text(json.dumps(scores))

@@ -1,8 +1,11 @@
+import hashlib
+import json
 import os
 import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
@@ -46,10 +49,12 @@ def add_version(client, wrong, gate=LINES, **tags):
     """Register a version that gets so many lines of the gate set wrong, from the first on."""
     run = client.create_run(client.get_experiment_by_name(NAME).experiment_id)
     predictions = ["Kein Wort stimmt hier ."] * wrong + gate[wrong:]
-    pd.DataFrame({"source": gate, "target": gate, "prediction": predictions}).to_parquet("gate.parquet")
+    references = [[text] for text in gate]
+    frame = pd.DataFrame({"source": gate, "references": references, "prediction": predictions})
+    frame.to_parquet("gate.parquet")
     client.log_artifact(run.info.run_id, "gate.parquet", "reports/predictions/int8")
     tags = {
-        "set_sha256.gate": digest_of_set(gate, gate),
+        "set_sha256.gate": digest_of_set(gate, references),
         "gate_bleu": str(100 - wrong / 2),
         "target_language": "de",
     } | tags
@@ -128,9 +133,13 @@ def test_another_gate_set_decides_nothing(client):
 
 
 def test_the_same_sources_with_other_references_are_another_set(client):
-    assert digest_of_set(LINES, LINES) != digest_of_set(LINES, [*LINES[:-1], "anders"])
-    assert digest_of_set(LINES, LINES[:-1]) != digest_of_set(LINES[:-1], LINES)
-    assert digest_of_set(LINES, LINES) == digest_of_set(list(LINES), list(LINES))
+    texts = [[text] for text in LINES]
+    known = digest_of_set(LINES, texts)
+    assert known != digest_of_set(LINES, [*texts[:-1], ["anders"]])
+    assert known != digest_of_set(LINES, [*texts[:-1], [*texts[-1], "anders"]])
+    assert digest_of_set(LINES, texts[:-1]) != digest_of_set(LINES[:-1], texts)
+    assert known == digest_of_set(list(LINES), [np.array(one) for one in texts])  # as they come from a file
+    assert known == hashlib.sha256(json.dumps([LINES, LINES]).encode()).hexdigest()  # as ever
 
 
 @pytest.mark.parametrize(

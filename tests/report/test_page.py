@@ -16,10 +16,11 @@ from seq2seq.evaluation.evaluate import write_predictions
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.metrics.scores import EvaluationParams, score
 from seq2seq.report.charts import HEIGHT, WIDTH, line_chart, round_ticks
-from seq2seq.report.comparisons import cleaning_steps, compare_outputs, gains
+from seq2seq.report.comparisons import cleaning_steps, compare_outputs, gains, what_is_undefined
 from seq2seq.report.plots import plot_tables
 from seq2seq.report.results import read_results
 from seq2seq.report.samples import choose_for_attention, choose_samples
+from seq2seq.text.corpus import gather_references
 from seq2seq.text.languages import LanguagesParams
 from tasks import report
 from tests.pretrained_models import bundle_of
@@ -28,7 +29,7 @@ from tests.tiny_models import LANGUAGES, tiny_corpus, tiny_model
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
 AWKWARD = ["<script>alert('x')</script> & \"more\"", "مرحبا بالعالم", "今天天气很好。"]
-EVALUATION = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1)
+EVALUATION = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1, scorers=[])
 CURVE = "update,epoch,lr,train_loss,validation_loss,unigram_loss,validation_score\n"
 
 
@@ -39,15 +40,19 @@ def tally(kept, **dropped):
 
 def write_scores(reports, rouge=False):
     """Predictions of two test sets, three of whose sources would break a careless page; the scores of them."""
-    rows = tiny_corpus().head(12)[["source", "target"]]
+    rows = tiny_corpus().head(12)
     rows.loc[:2, "source"] = rows.loc[:2, "target"] = AWKWARD
-    float32 = rows.assign(prediction=[*rows["target"][:8], *["die Katze malt das Meer ."] * 4])
+    outputs = [*rows["target"][:8], *["die Katze malt das Meer ."] * 4]
+    float32 = gather_references(rows).assign(prediction=outputs)
+    float32.at[3, "references"] = [*float32.at[3, "references"], "noch eine <Möglichkeit>"]
     int8 = float32.assign(prediction=["ein Hund malt .", *float32["prediction"][1:]])
     tests, found = ("first", "second"), {}
     for model, frame in {"float32": float32, "int8": int8}.items():
         shutil.rmtree(reports / "predictions" / model, ignore_errors=True)
         write_predictions(reports / "predictions" / model, dict.fromkeys(tests, frame))
-        numbers = score(frame["prediction"].tolist(), frame["target"].tolist(), "de", 100, 1, rouge) | {"truncated": 3}
+        numbers = score(frame["prediction"].tolist(), frame["references"].tolist(), "de", 100, 1, rouge) | {
+            "truncated": 3
+        }
         found[model] = {"tests": dict.fromkeys(tests, numbers), "gate": numbers}
     beside = {"copy_source": numbers, "nearest_sentence": numbers}
     if rouge:
@@ -167,6 +172,11 @@ def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
     assert "equal to a held-out line −4" in text
     assert "sampling temperature 1.0, top_k 0, top_p 1.0" in text
     assert "copy of the source" in text and "nearest training sentence" in text
+    assert "first 12 sentences with 13 references" in text
+    assert "BLEU 83 % of these lines, those with a reference of four words; chrF and TER 100 %" in text
+    assert "noch eine <Möglichkeit>" in text
+    for metric in ("BLEU", "chrF", "TER", "exact match"):
+        assert f"{metric} −" in text or f"{metric} +" in text
     assert "3 sources have more pieces than the model reads" in text
     assert (
         "test/first: 5 lines were normalised as training text is; 1 have an empty side and stay, as published." in text
@@ -188,7 +198,7 @@ def test_the_page_of_summaries_in_one_language_shows_rouge(workspace, tokenizer,
     text = " ".join(" ".join(Page((workspace / "out/index.html").read_text(encoding="utf-8")).texts).split())
 
     assert "Summarization: English" in text and "→ English" not in text
-    assert "TER ROUGE-1 ROUGE-2 ROUGE-L float32 model" in text
+    assert "TER exact match ROUGE-1 ROUGE-2 ROUGE-L float32 model" in text
     assert "ROUGE-L on first" in text and "first sentence of the source" in text
     assert "No training source or monolingual line equals one of theirs" in text
     assert json.loads((workspace / "out/quality.json").read_text())["int8"]["first"]["rougeL"] > 0
@@ -235,11 +245,42 @@ def test_a_missing_input_is_named(workspace, monkeypatch):
 def test_comparisons_of_both_models(workspace):
     found = compare_outputs(results(), EVALUATION)["first"]
 
-    assert found.bleu.low <= found.bleu.delta < 0
+    assert list(found.differences) == ["BLEU", "chrF", "TER", "exact match"]
+    for difference in found.differences.values():
+        assert difference.low <= difference.delta < 0  # worse, also where lower is better
     assert found.same == pytest.approx(11 / 12)
     ratios = gains(results())
     assert ratios.engine * ratios.quantization == pytest.approx(ratios.together)
     assert ratios.smaller == 4
+
+
+def test_a_scorer_is_a_metric_like_any_other(workspace, monkeypatch):
+    params = workspace / "params.yaml"
+    scorer = {"name": "errors", "command": "count", "higher_is_better": False}
+    params.write_text(params.read_text().replace("scorers: []", f"scorers: [{json.dumps(scorer)}]"))
+    for model, numbers in {"float32": [1.0, 2.0] * 6, "int8": [2.0, 3.0] * 6}.items():
+        path = Path("reports/scores") / f"{model}.json"
+        scores = read_json(path)
+        for name, found in scores["tests"].items():
+            found |= {"errors": sum(numbers) / 12, "errors_low": min(numbers), "errors_high": max(numbers)}
+            predictions = Path("reports/predictions") / model / f"{name}.parquet"
+            pd.read_parquet(predictions).assign(errors=numbers).to_parquet(predictions)
+        write_json(path, scores)
+    run(monkeypatch)
+    text = " ".join(" ".join(Page(Path("out/index.html").read_text()).texts).split())
+    assert "Lower is better for TER, errors, higher" in text
+    assert "1.50 1.00 – 2.00" in text and "2.50 2.00 – 3.00" in text
+    assert "errors −1.00 −1.00 to −1.00" in text
+    assert read_json(Path("out/quality.json"))["int8"]["first"]["errors"] == 2.5
+
+
+def test_a_score_that_only_some_systems_lack_names_them(workspace):
+    words = ["eins zwei drei vier"]
+    fine, short = (score([output], [words], "de", 100, 1) for output in ("eins zwei drei vier", "eins"))
+    systems = {"float32 model": fine, "copy of the source": short, "other": short}
+    expected = "BLEU is undefined for: copy of the source, other: no output has 4 words."
+    assert what_is_undefined(systems, EVALUATION) == [expected]
+    assert what_is_undefined({"one": fine}, EVALUATION) == []
 
 
 def test_cleaning_steps_keep_order_and_leave_gaps_where_a_filter_is_not_used(workspace):
@@ -267,11 +308,15 @@ def test_what_is_undefined_and_what_was_not_learned_is_said(workspace, monkeypat
     for model in ("float32", "int8"):
         path = Path("reports/scores") / f"{model}.json"
         scores = read_json(path)
-        numbers = score(["ja"] * 12, ["ja"] * 12, "de", 100, 1) | {"truncated": 0}
+        numbers = score(["ja"] * 12, [["ja"]] * 12, "de", 100, 1) | {"truncated": 0}
         scores["tests"] = dict.fromkeys(scores["tests"], numbers)
+        if model == "float32":
+            beside = dict.fromkeys(("copy_source", "nearest_sentence"), numbers)
+            for found in scores["baselines"]["tests"].values():
+                found |= beside
         write_json(path, scores)
         for name in scores["tests"]:
-            frame = pd.DataFrame({"source": ["yes"] * 12, "target": ["ja"] * 12, "prediction": ["ja"] * 12})
+            frame = pd.DataFrame({"source": ["yes"] * 12, "references": [["ja"]] * 12, "prediction": ["ja"] * 12})
             frame.to_parquet(Path("reports/predictions") / model / f"{name}.parquet")
     write_text(Path("reports/curves/forward.csv"), CURVE + "10,1,0.9,50,60,8,\n")
     run(monkeypatch)
@@ -280,7 +325,8 @@ def test_what_is_undefined_and_what_was_not_learned_is_said(workspace, monkeypat
     assert "This model has learned nothing, and is not released: the validation loss is 60.00 nats" in shown
     assert "nan" not in shown.lower().split()
     found = read_json(Path("out/quality.json"))["int8"]["first"]
-    assert (found["bleu"], found["bleu_lc"], found["chrf"]) == (0, 0, 100)
+    assert (found["bleu"], found["bleu_low"], found["bleu_lc"], found["chrf"]) == (None, None, None, 100)
+    assert "BLEU 0 % of these lines" in " ".join(shown.split())
     assert "no reference has 4 words" in found["bleu_undefined"]
     assert "int8 model (BLEU is undefined)" in Path("out/plots/scores.csv").read_text()
 
@@ -303,7 +349,7 @@ def test_no_points_are_no_chart():
 def predictions(size):
     texts = [f"sentence {number} of the set" for number in range(size)]
     spoilt = [text[: 6 + number] for number, text in enumerate(texts)]
-    return pd.DataFrame({"source": texts, "target": texts, "prediction": spoilt})
+    return pd.DataFrame({"source": texts, "references": [[text] for text in texts], "prediction": spoilt})
 
 
 @pytest.mark.parametrize("size", [1, 5, 40])

@@ -11,9 +11,11 @@ from seq2seq.core.errors import UserError
 from seq2seq.core.files import sha256_tree
 from seq2seq.core.params import load_section
 from seq2seq.decoding.params import DecodingParams
+from seq2seq.evaluation.evaluate import score_sets
 from seq2seq.evaluation.held_out import read_gate, read_test_sets
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.inference.translator import Translator
+from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.text.corpus import pairs, write_corpus
 from tasks import evaluate
 from tests.tiny_models import LANGUAGES, RUNTIME, SMALL, tiny_corpus, tiny_model
@@ -73,10 +75,75 @@ def test_keeps_what_the_model_says_to_each_set_and_scores_it(workspace, monkeypa
     sets = read_test_sets(workspace / "data/clean") | {"gate": read_gate(workspace / "data/clean")}
     for name, kept in sets.items():
         found = pd.read_parquet(workspace / bundle / "predictions" / f"{name}.parquet")
-        assert list(found.columns) == ["source", "target", "prediction"]
+        assert list(found.columns) == ["source", "references", "origin", "prediction"]
         assert found["source"].tolist() == kept["source"].tolist()
-        assert found["target"].tolist() == kept["target"].tolist()
+        assert list(map(list, found["references"])) == kept["references"].tolist()
         assert found["prediction"].tolist() == translator.translate(kept["source"].tolist(), decoding)
+
+
+def test_the_targets_of_one_source_are_references_of_one_output(workspace, tmp_path, monkeypatch):
+    shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
+    frame = tiny_corpus()[7:12]
+    twice = frame.assign(target="noch eine Möglichkeit")
+    plain = run(tmp_path, monkeypatch, "plain", "int8", "--training", "data/clean/train")
+    write_corpus(tmp_path / "data/clean/test/first", [frame, twice])
+    scores = run(tmp_path, monkeypatch, "out", "int8", "--training", "data/clean/train")
+    before, after = (found["tests"]["first"] for found in (plain, scores))
+    assert (before["sentences"], before["references"]) == (5, 5)
+    assert (after["sentences"], after["references"]) == (5, 10)
+    assert "nrefs:2" in after["signature"]
+    assert scores["baselines"]["tests"]["first"]["copy_source"]["references"] == 10
+    assert scores["tests"]["second"] == plain["tests"]["second"]
+    first, second = (pd.read_parquet(tmp_path / out / "predictions/first.parquet") for out in ("plain", "out"))
+    assert second["prediction"].tolist() == first["prediction"].tolist()
+    expected = [[target, "noch eine Möglichkeit"] for target in frame["target"]]
+    assert list(map(list, second["references"])) == expected
+
+    outputs = pd.Series(["noch eine Möglichkeit"] * 5)
+    perfect = score_sets(
+        {"first": second.assign(prediction=outputs, truncated=False)},
+        "de",
+        load_section(tmp_path / "params.yaml", "evaluation", EvaluationParams),
+    )
+    assert (perfect["first"]["chrf"], perfect["first"]["exact_match"]) == (100, 100)
+
+
+SCORER = r"""
+import sys
+for line in sys.stdin:
+    source, output, reference = line.rstrip("\n").split("\t")
+    print(abs(len(output) - len(reference)))
+"""
+
+
+def set_scorer(folder, command, higher_is_better=False):
+    params = folder / "params.yaml"
+    scorer = {"name": "length", "command": command, "higher_is_better": higher_is_better}
+    params.write_text(params.read_text().replace("scorers: []", f"scorers: [{json.dumps(scorer)}]"))
+
+
+def test_a_program_scores_every_set_and_its_numbers_are_kept(workspace, tmp_path, monkeypatch, capsys):
+    shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "scorer.py").write_text(SCORER)
+    set_scorer(tmp_path, f"{sys.executable} scorer.py")
+    scores = run(tmp_path, monkeypatch, "out")
+    for name, found in (scores["tests"] | {"gate": scores["gate"]}).items():
+        frame = pd.read_parquet(tmp_path / "out/predictions" / f"{name}.parquet")
+        references = [texts[0] for texts in frame["references"]]
+        lengths = zip(frame["prediction"], references, strict=True)
+        assert frame["length"].tolist() == [abs(len(output) - len(text)) for output, text in lengths]
+        assert found["length"] == round(frame["length"].mean(), 2)
+        assert found["length_low"] <= found["length"] <= found["length_high"]
+    said = capsys.readouterr().out
+    assert f"length {scores['tests']['first']['length']:.1f} (" in said
+
+
+def test_a_missing_scorer_is_told_before_anything_is_translated(workspace, tmp_path, monkeypatch):
+    shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
+    set_scorer(tmp_path, "no-such-program --fast")
+    shutil.rmtree(tmp_path / "models")
+    with pytest.raises(UserError, match=r"length \(no-such-program --fast\): there is no program 'no-such-program'"):
+        run(tmp_path, monkeypatch, "out")
 
 
 def test_sources_without_text_and_sources_that_are_cut_are_counted_and_do_no_harm(

@@ -2,7 +2,16 @@ import pandas as pd
 import pytest
 
 from seq2seq.core.errors import UserError
-from seq2seq.text.corpus import count_lines, pairs, partitions, read_corpus, read_partitions, swap, write_corpus
+from seq2seq.text.corpus import (
+    count_lines,
+    gather_references,
+    pairs,
+    partitions,
+    read_corpus,
+    read_partitions,
+    swap,
+    write_corpus,
+)
 
 
 def lines(count):
@@ -45,3 +54,27 @@ def test_a_damaged_partition_is_named(tmp_path):
     partitions(tmp_path)[0].write_bytes(b"PAR1 nonsense")
     with pytest.raises(UserError, match=r"part-00000\.parquet is damaged"):
         read_corpus(tmp_path)
+
+
+def test_the_targets_of_one_source_become_references_of_one_line():
+    frame = pairs(["a", "b", "a", "c", "a"], ["1", "2", "3", "4", "1"], "made")
+    found = gather_references(frame)
+    assert found["source"].tolist() == ["a", "b", "c"]
+    assert found["references"].tolist() == [["1", "3"], ["2"], ["4"]]
+    assert found["origin"].tolist() == ["made"] * 3
+
+
+def test_pairs_that_repeat_and_empty_sides_stay_lines_of_their_own():
+    frame = pairs(["a", "a", "", "", "b", "b", "A"], ["1", "1", "2", "3", "", "4", "5"], "made")
+    found = gather_references(frame)
+    assert found["source"].tolist() == frame["source"].tolist()
+    assert found["references"].tolist() == [[target] for target in frame["target"]]
+
+
+def test_an_empty_reference_beside_two_others_is_none():
+    found = gather_references(pairs(["a"] * 3, ["1", "", "2"], "made"))
+    assert found["references"].tolist() == [["1", "2"]]
+
+
+def test_no_pairs_are_no_lines():
+    assert gather_references(pairs([], [], "made")).columns.tolist() == ["source", "references", "origin"]

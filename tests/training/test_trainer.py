@@ -76,7 +76,7 @@ def test_greedy_outputs_are_scored_as_the_metrics_score_them(tokenizer, tmp_path
     greedy = DECODING.model_copy(update={"beam_size": 1})
     found = beam_search(trainer.model, src, src != PAD, greedy, bos=BOS, eos=EOS, max_length=30)
     outputs = tokenizer.decode_target([one[0].tokens for one in found])
-    expected = quick_score(outputs, list(corpus["target"]), "de", metric)
+    expected = quick_score(outputs, [[text] for text in corpus["target"]], "de", metric)
     assert score(trainer.model) == pytest.approx(expected)
     assert points[0].validation_score < points[1].validation_score
 

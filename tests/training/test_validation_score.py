@@ -20,5 +20,5 @@ def test_a_model_in_training_is_scored_as_it_will_be_evaluated(trained):
     direction = Direction(LANGUAGES, tokenizer, lambda: [], lambda: [], lines=0, validation=frame, tag=False)
     outputs = Translator.load(trained[0], RUNTIME).translate(frame["source"].tolist(), GREEDY)
     assert [bool(one) for one in outputs] == [True] * 4 + [False]
-    expected = quick_score(outputs, frame["target"].tolist(), "de", "chrf")
+    expected = quick_score(outputs, [[text] for text in frame["target"]], "de", "chrf")
     assert GreedyScore("chrf", direction, CPU, ALONE)(model) == pytest.approx(expected)
