@@ -10,9 +10,8 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from registry.ledger import CHALLENGER, CHAMPION
 from registry.versions import (
-    CHALLENGER,
-    CHAMPION,
     GATE_BLEU,
     GATE_DIGEST,
     LANGUAGE,

@@ -72,8 +72,11 @@ def local_tracking_uri(root: Path) -> str:
 
 
 @contextmanager
-def open_store() -> Iterator[Store]:
+def open_store(*, reading: bool = False) -> Iterator[Store]:
     """Yield the store. Meanwhile no other process on this machine uses it.
+
+    Args:
+        reading: nothing has to be written, so a store whose folder may only be read will do, without the lock.
 
     Raises:
         UserError: MLFLOW_TRACKING_URI is no address that is known here, or no store answers there.
@@ -89,6 +92,10 @@ def open_store() -> Iterator[Store]:
         _check_place(database)
         uri = f"{SQLITE}{database}"
         artifacts = database.parent / ARTIFACTS
+        if reading and database.exists() and not os.access(database.parent, os.W_OK, effective_ids=True):
+            with _short_errors(uri):
+                yield Store(_connect(uri), uri, artifacts)
+            return
         with hold_lock(database.with_name(f"{database.name}.lock"), WAITING), _short_errors(uri):
             if database.exists():
                 _follow_move(database)

@@ -1,3 +1,4 @@
+import getpass
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from flows import release
 from flows.release import CHALLENGER, CHAMPION, RegisteredModel
+from registry.ledger import FORCED, KEPT, RELEASED, ROLLED_BACK
 from registry.store import NO_BARS, local_tracking_uri, open_store
 from registry.versions import UNDEFINED
 from seq2seq.core.errors import UserError
@@ -65,6 +67,17 @@ def settle(client, number):
     return release.settle(RegisteredModel(client, NAME), number, PARAMS)
 
 
+def promote(client, number):
+    model = RegisteredModel(client, NAME)
+    model.change(lambda: model.release(number, "again", {}))
+
+
+def roll_back(client):
+    model = RegisteredModel(client, NAME)
+    change = model.change(model.roll_back)
+    return change.version, change.aliases[CHAMPION]
+
+
 def aliases(client):
     return RegisteredModel(client, NAME).aliases
 
@@ -104,7 +117,7 @@ def test_the_first_version_is_champion_and_a_better_one_replaces_it(client):
     decision = settle(client, better)
     assert aliases(client) == {CHAMPION: better}
     assert decision.comparisons[0].difference.low > 0
-    assert client.get_model_version(NAME, str(better)).tags["reason"] == decision.reason
+    assert RegisteredModel(client, NAME).decided(better).reason == decision.reason
 
 
 def test_a_worse_version_stays_challenger(client):
@@ -180,50 +193,33 @@ def test_rolling_back_goes_to_who_was_champion_before_not_to_the_number_before(c
     for number in (first, second, third):
         settle(client, number)
     for number in (first, third):
-        RegisteredModel(client, NAME).apply(number, CHAMPION, "out of order")
-    assert RegisteredModel(client, NAME).roll_back() == (third, first)
+        promote(client, number)
+    assert roll_back(client) == (third, first)
 
 
 def test_a_version_that_is_promoted_again_is_a_predecessor_like_any_other(client):
     first, second, third = (add_version(client, wrong) for wrong in (4, 2, 0))
     for number in (first, second):
         settle(client, number)
-    assert RegisteredModel(client, NAME).roll_back() == (second, first)
-    assert "rolled_back" in client.get_model_version(NAME, str(second)).tags
-    RegisteredModel(client, NAME).apply(second, CHAMPION, "again")
-    assert "rolled_back" not in client.get_model_version(NAME, str(second)).tags
+    assert roll_back(client) == (second, first)
+    promote(client, second)
     settle(client, third)
-    assert RegisteredModel(client, NAME).roll_back() == (third, second)
+    assert roll_back(client) == (third, second)
 
 
 def test_a_rolled_back_version_is_not_promoted_again_by_itself(client):
     first, second, third = (add_version(client, wrong) for wrong in (4, 2, 0))
     for number in (first, second, third):
         settle(client, number)
-    assert RegisteredModel(client, NAME).roll_back() == (third, second)
+    assert roll_back(client) == (third, second)
     again = settle(client, third)
     assert (again.alias, again.reason.split(":")[0]) == ("", "decided before")
     assert aliases(client) == {CHAMPION: second}
-    assert RegisteredModel(client, NAME).roll_back() == (second, first)
+    assert roll_back(client) == (second, first)
     with pytest.raises(UserError, match="version 1 of 'phrasebook-en-de' has no predecessor"):
-        RegisteredModel(client, NAME).roll_back()
-    RegisteredModel(client, NAME).apply(third, CHAMPION, "again")
-    assert RegisteredModel(client, NAME).roll_back() == (third, first)
-
-
-def test_a_promotion_killed_half_way_is_decided_again(client, monkeypatch):
-    first, better = add_version(client, wrong=20), add_version(client, wrong=2)
-    settle(client, first)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-
-        def kill(*_arguments):
-            raise KeyboardInterrupt
-
-        patch.setattr(client, "set_registered_model_alias", kill)
-        settle(client, better)
-    assert aliases(client) == {CHAMPION: first}
-    assert settle(client, better).alias == CHAMPION
-    assert aliases(client) == {CHAMPION: better}
+        roll_back(client)
+    promote(client, third)
+    assert roll_back(client) == (third, first)
 
 
 def test_promotion_by_hand_obeys_the_gate_unless_forced(client, monkeypatch, capsys):
@@ -241,7 +237,13 @@ def test_promotion_by_hand_obeys_the_gate_unless_forced(client, monkeypatch, cap
     assert table[0].startswith("version  alias")
     assert table[1].split()[:3] == ["1", CHAMPION, "99.0"]
     assert table[2].split()[:2] == ["2", "90.0"]
-    assert "by hand" in table[2]
+    assert table[4].startswith("when (UTC)")
+    assert [line[19:].split("  ")[1] for line in table[5:]] == [RELEASED, KEPT, FORCED, ROLLED_BACK]
+    forced = RegisteredModel(client, NAME).entries[2]
+    assert forced.forced
+    assert forced.reason.startswith("promoted by hand against the gate: -")
+    assert forced.evidence["comparisons"][0]["delta"] < -5  # what was measured
+    assert forced.who["user"] == getpass.getuser()
 
 
 @pytest.mark.parametrize(
