@@ -6,6 +6,7 @@ from flows.summary import describe
 from registry.judging import Decision
 from registry.versions import CHALLENGER
 from seq2seq.core.files import write_json
+from seq2seq.core.params import dump_yaml, overlay, parse_yaml
 from seq2seq.training.learning_curve import Point, write_curve
 from tests.toy_project import REPOSITORY
 
@@ -42,3 +43,12 @@ def test_what_is_undefined_or_was_not_learned_is_said(tmp_path):
     write_json(tmp_path / "reports/quality.json", {"float32": {"news": SCORE}})
     write_curve(tmp_path / "reports/curves/forward.csv", [Point(10, 1, 0.1, 7.0, 6.0, 8.0)])
     assert "warning" not in describe(tmp_path, None)
+
+
+def test_each_checkpoint_that_is_averaged_has_to_beat_guessing(tmp_path):
+    params = (REPOSITORY / "params.yaml").read_text()
+    write_curve(tmp_path / "reports/curves/forward.csv", [Point(10, 1, 0.1, 9, 9, 8), Point(20, 1, 0.1, 6, 6, 8)])
+    for averaged, said in ((1, False), (2, True)):
+        tree = overlay(parse_yaml(params), {"train": {"average_checkpoints": averaged}}, "test")
+        (tmp_path / "params.yaml").write_text(dump_yaml(tree))
+        assert ("the forward model has learned nothing" in describe(tmp_path, None)) is said

@@ -38,6 +38,16 @@ def test_an_epoch_is_reproducible_and_can_be_entered_in_the_middle():
     assert epoch(3) != whole
 
 
+def test_shards_come_in_another_order_in_each_epoch():
+    shards = [PairedSequences.of([[number, EOS]], [[number]]) for number in range(20, 30)]
+
+    def order(epoch):
+        return [int(pairs.src[0][0]) for pairs, _ in training_batches(shards, 100, seed=1, epoch=epoch)]
+
+    assert order(0) == order(0) != order(1)
+    assert sorted(order(0)) == list(range(20, 30)) != order(0)
+
+
 def test_a_pair_over_the_budget_makes_a_batch_of_its_own():
     plan = PairedSequences.of([[9] * 30, [9], [9]], [[1] * 30, [1], [1]]).plan(16, None)
     assert sorted(map(len, plan)) == [1, 2]

@@ -119,6 +119,7 @@ def test_what_came_on_top_of_the_commit_is_kept_with_the_version(project, monkey
 
 
 def test_a_version_has_its_whole_record(project, monkeypatch):
+    Path("reports/.gitignore").write_text("/index.html")
     registration = run_register(monkeypatch)
     digest = bundle_digest(Path("models/int8"))
     assert (registration["name"], registration["version"], registration["bundle_sha256"]) == (NAME, 1, digest)
@@ -136,6 +137,7 @@ def test_a_version_has_its_whole_record(project, monkeypatch):
     assert [(point.step, point.value) for point in losses] == [(20, 2.5)]
     assert {"params.yaml", "dvc.yaml", "float32", "reports"} <= listed
     assert {f"reports/{name}" for name in ("index.html", "predictions", "curves", "release.json")} <= reports
+    assert not {"reports/.gitignore", "reports/registration.json"} & reports
     for tags in (run.data.tags, version.tags):
         assert tags["bundle_sha256"] == digest
         assert tags["origin.data"] == "a"
@@ -349,6 +351,22 @@ def test_a_server_that_is_not_there_ends_in_one_line(project):
             assert error.count("\n") == 1
             assert "secret" not in error
     assert not Path("reports/release.json").exists()
+
+
+def test_a_store_that_has_answered_once_is_waited_for_patiently(project, monkeypatch):
+    for name in store.PATIENT:
+        monkeypatch.setenv(name, "")  # so that all are put back as they were
+        monkeypatch.delenv(name)
+    with open_store():
+        assert {name: os.environ[name] for name in store.PATIENT} == store.PATIENT
+
+
+def test_an_experiment_that_was_deleted_is_brought_back(project):
+    with open_store() as opened:
+        experiment = opened.experiment(NAME)
+        opened.client.delete_experiment(experiment)
+        assert opened.experiment(NAME) == experiment
+        assert opened.client.create_run(experiment).info.experiment_id == experiment
 
 
 def test_an_unknown_kind_of_store_and_missing_outputs_are_the_users_to_mend(project, monkeypatch):

@@ -75,7 +75,8 @@ def test_sampling_draws_another_source_in_each_shard(backward, tmp_path, monkeyp
     assert first != second
 
 
-def test_lines_that_the_backward_model_cannot_read_to_their_ends_are_counted(backward, tmp_path, capsys):
+def test_lines_that_the_backward_model_cannot_read_to_their_ends_are_counted(backward, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(back_translation, "SHARD_LINES", 2)
     lines = [LINES[0], "die Katze sieht " * 40, LINES[1]]
     for _ in range(2):  # made, and found finished
         list(back_translate(backward, lines, BEAM, CLEANING, DECODING, RUNTIME, tmp_path))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.core.errors import UserError
+from seq2seq.inference.translator import Translator
 from tasks import translate
 from tests.tiny_models import SMALL
 
@@ -67,6 +68,12 @@ def test_an_invisible_line_leaves_the_others_alone(answer, trained, flags):
     seen, _ = answer(b"the king\na dog\n", str(trained[1]), *flags)
     assert [lines[0], lines[2]] == seen
     assert json.loads(lines[1])["outputs"] == [] if flags else lines[1] == ""
+
+
+def test_a_line_feed_in_an_output_begins_no_line(answer, monkeypatch):
+    said = iter(["der\nKönig", "ein Hund"])
+    monkeypatch.setattr(Translator, "translate", lambda _, texts, *__: [next(said) for _ in texts])
+    assert answer(b"the king\na dog\n")[0] == ["der König", "ein Hund"]
 
 
 def test_lines_that_are_cut_are_counted_and_marked(answer, trained):

@@ -146,6 +146,18 @@ def test_each_update_drops_out_units_of_its_own(tokenizer, tmp_path, monkeypatch
     assert len(set(seeds)) == len(seeds) == TRAINING.max_updates
 
 
+def test_dropout_follows_the_seed(tokenizer, tmp_path):
+    pairs, weights = tiny_pairs(tokenizer), []
+    for run, seed in enumerate([3, 3, 4]):  # the same weights and the same batch
+        params = TRAINING.model_copy(update={"seed": seed})
+        trainer = Trainer(tiny_model(tokenizer), params, tmp_path / str(run), CPU, None)
+        trainer.model.train()
+        trainer._update(pairs, np.arange(8))
+        weights.append(trainer.model.weights())
+    assert same(weights[0], weights[1])
+    assert not same(weights[0], weights[2])
+
+
 def test_dropout_acts_again_after_a_validation(tokenizer, tmp_path, monkeypatch):
     acts, original = [], Trainer._accumulate
 
@@ -244,6 +256,15 @@ def test_parts_of_a_batch_make_the_same_step(tokenizer, tmp_path):
     for loss in ("train_loss", "validation_loss"):
         expected = [getattr(point, loss) for point in whole]
         assert [getattr(point, loss) for point in parts] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_batch_is_computed_in_as_many_parts_as_asked(tokenizer, tmp_path):
+    params = TRAINING.model_copy(update={"accumulate": 3})
+    trainer, rows = Trainer(tiny_model(tokenizer), params, tmp_path, CPU, None), []
+    trainer.loss.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0].src)))
+    for pairs in (9, 10, 2):
+        trainer._update(tiny_pairs(tokenizer), np.arange(pairs))
+    assert rows == [3, 3, 3, 4, 3, 3, 1, 1]
 
 
 def test_a_training_that_learns_nothing_says_so_when_it_shows_and_at_its_end(tokenizer, tmp_path, capfd):
