@@ -22,6 +22,7 @@ from seq2seq.text.corpus import COLUMNS, read_partitions
 from seq2seq.text.languages import split_words
 
 TRAINING_LINES = 200_000  # at most, from the beginning of the training set: bounds time and memory
+NEAREST = "nearest_sentence"  # baseline: the target of the training source nearest to a source
 QUERIES_AT_ONCE = 32  # similarities held in memory: this many times the training lines, 4 bytes each
 
 Words = npt.NDArray[np.int64]
@@ -64,7 +65,7 @@ def score_baselines(
         predictions, nearest = nearest[: len(frame)], nearest[len(frame) :]
         report[name] = {
             "copy_source": scores(sources, references),
-            "nearest_sentence": scores(predictions, references),
+            NEAREST: scores(predictions, references),
             "overlap": measure_overlap(training["target"].tolist(), list(itertools.chain.from_iterable(references))),
         }
         if params.rouge:

@@ -142,3 +142,34 @@ def worse_slices(slices: Mapping[str, Comparison], confidence: float) -> list[st
 def overall(answers: Sequence[Answer]) -> Answer:
     """The answer of a gate with several opponents: the worst one."""
     return max(answers, default=Answer.NO_WORSE)
+
+
+def describe(comparison: Comparison, label: str, against: str, margin: float, confidence: float) -> str:
+    """A comparison in words: the difference, what it means, and how many more lines would decide.
+
+    Args:
+        comparison: the numbers.
+        label: the metric's.
+        against: whom the candidate has met.
+        margin: of the gate, in points of the metric.
+        confidence: of each bound.
+    """
+    if comparison.undefined:
+        return f"{label} against {against} says nothing: {comparison.undefined}"
+    answer = comparison.answer(margin)
+    told = {
+        Answer.NO_WORSE: "no worse",
+        Answer.WORSE: "worse",
+        Answer.CANNOT_TELL: f"these lines can't tell whether it is worse by {margin:g}",
+    }[answer]
+    further = comparison.further_lines(margin)
+    more = f"; about {further:,} more such lines would" if further else ""
+    return (
+        f"{comparison.delta:+.2f} {label} against {against}, between {comparison.low:+.2f} and {comparison.high:+.2f} "
+        f"({confidence:.0%} sure of each): {told}{more}"
+    )
+
+
+def describe_power(comparison: Comparison, label: str) -> str:
+    """What a set of this size can tell, in words."""
+    return f"differences below {comparison.visible:.1f} {label} can't be seen on {comparison.lines:,} lines"

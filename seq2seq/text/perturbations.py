@@ -5,7 +5,7 @@ without a dictionary, so for every language that has letters.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 LETTERS = 4  # of the shortest word that gets a slip: in shorter ones another word may come out
 
@@ -36,3 +36,24 @@ def with_slip(text: str) -> str:
 
 
 PERTURBATIONS: dict[str, Callable[[str], str]] = {"capitals": in_capitals, "slips": with_slip}
+
+
+def translate_perturbed(
+    translate: Callable[[list[str]], list[str]], sources: Sequence[str], outputs: Sequence[str]
+) -> dict[str, list[str]]:
+    """What a system makes of perturbed sources, by perturbation; a source that doesn't change keeps its output.
+
+    Args:
+        translate: the system.
+        sources: as they are.
+        outputs: what it makes of these.
+    """
+    found = {}
+    for name, perturb in PERTURBATIONS.items():
+        perturbed = [perturb(source) for source in sources]
+        changed = [row for row, source in enumerate(sources) if perturbed[row] != source]
+        answers = list(outputs)
+        for row, answer in zip(changed, translate([perturbed[row] for row in changed]), strict=True):
+            answers[row] = answer
+        found[name] = answers
+    return found

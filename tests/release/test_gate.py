@@ -4,7 +4,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from seq2seq.release.gate import FEWEST_LINES, Answer, Comparison, overall, worse_slices
+from seq2seq.release.gate import FEWEST_LINES, Answer, Comparison, describe, describe_power, overall, worse_slices
 
 CONFIDENCE = 0.95
 
@@ -99,3 +99,18 @@ def test_of_several_opponents_the_worst_answer_counts():
     assert overall([]) is Answer.NO_WORSE
     assert overall([Answer.NO_WORSE, Answer.CANNOT_TELL]) is Answer.CANNOT_TELL
     assert overall([Answer.WORSE, Answer.NO_WORSE, Answer.CANNOT_TELL]) is Answer.WORSE
+
+
+def test_a_verdict_says_how_many_lines_would_decide_and_what_these_can_tell():
+    undecided = comparison(0.48, 0.93, lines=581)
+    said = describe(undecided, "BLEU", "version 1, the champion", margin=1.0, confidence=CONFIDENCE)
+    further = undecided.further_lines(margin=1.0)
+    assert said == (
+        "+0.48 BLEU against version 1, the champion, between -1.05 and +2.01 (95% sure of each): "
+        f"these lines can't tell whether it is worse by 1; about {further} more such lines would"
+    )
+    assert describe_power(undecided, "BLEU") == "differences below 1.8 BLEU can't be seen on 581 lines"
+    assert describe(comparison(0.1, 0.2), "BLEU", "it", 1.0, CONFIDENCE).endswith(": no worse")
+    assert describe(comparison(-0.9, 0.2), "BLEU", "it", 1.0, CONFIDENCE).endswith(": worse")
+    nothing = Comparison.nothing("the set has no lines")
+    assert describe(nothing, "BLEU", "it", 1.0, CONFIDENCE) == "BLEU against it says nothing: the set has no lines"

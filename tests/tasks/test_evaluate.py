@@ -11,12 +11,14 @@ from seq2seq.core.errors import UserError
 from seq2seq.core.files import sha256_tree
 from seq2seq.core.params import load_section
 from seq2seq.decoding.params import DecodingParams
+from seq2seq.evaluation.baselines import nearest_targets, read_training
 from seq2seq.evaluation.evaluate import score_sets
 from seq2seq.evaluation.held_out import read_gate, read_test_sets
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.inference.translator import Translator
 from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.text.corpus import pairs, write_corpus
+from seq2seq.text.perturbations import with_slip
 from tasks import evaluate
 from tests.tiny_models import LANGUAGES, RUNTIME, SMALL, tiny_corpus, tiny_model
 
@@ -75,10 +77,20 @@ def test_keeps_what_the_model_says_to_each_set_and_scores_it(workspace, monkeypa
     sets = read_test_sets(workspace / "data/clean") | {"gate": read_gate(workspace / "data/clean")}
     for name, kept in sets.items():
         found = pd.read_parquet(workspace / bundle / "predictions" / f"{name}.parquet")
-        assert list(found.columns) == ["source", "references", "origin", "prediction"]
+        perturbed = ["capitals", "slips"] if name == "gate" else []
+        assert list(found.columns) == ["source", "references", "origin", "prediction", *perturbed]
         assert found["source"].tolist() == kept["source"].tolist()
         assert list(map(list, found["references"])) == kept["references"].tolist()
         assert found["prediction"].tolist() == translator.translate(kept["source"].tolist(), decoding)
+
+
+def test_the_gate_set_is_translated_in_capitals_and_with_slips_too(workspace, monkeypatch):
+    run(workspace, monkeypatch, "int8")
+    gate = pd.read_parquet(workspace / "int8" / "predictions" / "gate.parquet")
+    translator = Translator.load(workspace / "models" / "int8", RUNTIME)
+    decoding = load_section(workspace / "params.yaml", "decoding", DecodingParams)
+    assert gate["capitals"].tolist() == translator.translate(gate["source"].str.upper().tolist(), decoding)
+    assert gate["slips"].tolist() == translator.translate(gate["source"].map(with_slip).tolist(), decoding)
 
 
 def test_the_targets_of_one_source_are_references_of_one_output(workspace, tmp_path, monkeypatch):
@@ -171,6 +183,9 @@ def test_training_pairs_bring_baselines_and_change_nothing_else(workspace, monke
     baselines = beside.pop("baselines")
     assert beside == plain
     assert set(baselines["tests"]) == {"first", "second"}
+    gate = pd.read_parquet(workspace / "beside" / "predictions" / "gate.parquet")
+    training = read_training(workspace / "data/clean/train")
+    assert gate["nearest_sentence"].tolist() == nearest_targets(training, gate["source"].tolist())
     for found in baselines["tests"].values():
         assert found["copy_source"]["sentences"] == found["nearest_sentence"]["sentences"]
         assert found["nearest_sentence"]["bleu"] > found["copy_source"]["bleu"]

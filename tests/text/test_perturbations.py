@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq.text.perturbations import in_capitals, with_slip
+from seq2seq.text.perturbations import in_capitals, translate_perturbed, with_slip
 
 
 def test_a_slip_swaps_two_neighbouring_letters_of_one_word_and_is_always_the_same():
@@ -31,3 +31,16 @@ def test_a_text_without_a_long_word_of_different_letters_has_no_slip(text):
 def test_capitals_change_nothing_where_the_script_has_none():
     assert in_capitals("Über uns") == "ÜBER UNS"
     assert in_capitals("我们 שלום") == "我们 שלום"
+
+
+def test_only_sources_that_change_are_translated_again():
+    asked = []
+
+    def translate(sources):
+        asked.extend(sources)
+        return [f"<{source}>" for source in sources]
+
+    found = translate_perturbed(translate, ["so", "tomorrow", "我们"], ["a", "b", "c"])
+    assert found["capitals"] == ["<SO>", "<TOMORROW>", "c"]
+    assert found["slips"] == ["a", f"<{with_slip('tomorrow')}>", "c"]
+    assert len(asked) == 3
