@@ -14,8 +14,8 @@ from seq2seq.cleaning.prepare import EXAMPLE_CHARACTERS, prepare
 from seq2seq.cleaning.splitting import choose_held_out, deal, hash_sources
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_tree
-from seq2seq.metrics.scores import quick_score
-from seq2seq.text.corpus import folders, pairs, read_corpus, write_corpus
+from seq2seq.metrics.scores import quick_score, score
+from seq2seq.text.corpus import folders, gather_references, pairs, read_corpus, write_corpus
 from seq2seq.text.normalization import normalise
 from tests.tiny_models import CLEANING
 
@@ -115,6 +115,20 @@ def test_a_perfect_output_scores_100_against_published_references(raw):
     outputs = [normalise(target) for _, target in hebrew]
     assert quick_score(outputs, references, "he", "bleu") == pytest.approx(100)
     assert quick_score(outputs, [[target] for _, target in hebrew], "he", "bleu") < 90
+
+
+def test_outputs_equal_to_any_of_several_references_are_perfect_by_every_metric(raw):
+    source, first = "I saw the film with my friends.", "\u200fראיתי את הסרט\u200f עם החברים שלי.\u200f"
+    second = "\u200eצפיתי\u00a0בסרט  עם חברים\u200f שלי אתמול."
+    write(raw / "test/news_2020", [(source, first), (source, second), ("Yes.", "כן\u200f.")])
+    out, _ = clean(raw)
+    found = gather_references(read_corpus(out / "test/news_2020"))
+    assert found["source"].tolist() == [source, "Yes."]
+    for text in (first, second):
+        scores = score([normalise(text), "כן."], found["references"].tolist(), "he", samples=100, seed=1)
+        assert [scores[name] for name in ("bleu", "bleu_lc", "chrf", "ter", "exact_match")] == [100, 100, 100, 0, 100]
+        raw_scores = score([text, "כן."], found["references"].tolist(), "he", samples=100, seed=1)
+        assert raw_scores["exact_match"] == 50
 
 
 def test_a_held_out_line_that_was_not_normalised_does_not_leak(raw):

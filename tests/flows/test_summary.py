@@ -18,6 +18,9 @@ SCORE = {
     "chrf": 30.0,
     "ter": 70.0,
     "exact_match": 5.0,
+    "own": 0.816,  # of a scorer
+    "own_low": 0.8,
+    "own_high": 0.83,
 }
 UNDEFINED = (
     SCORE
@@ -34,7 +37,7 @@ def test_what_is_undefined_or_was_not_learned_is_said(tmp_path):
     write_curve(tmp_path / "reports/curves/backward.csv", [])
     text = describe(tmp_path, Decision(1, CHALLENGER, "because"))
     words, news = (line for line in text.splitlines() if "float32" in line)
-    assert words.split()[:7] == ["words", "float32", "undefined", "undefined", "30.0", "undefined", "5.0"]
+    assert words.split()[:8] == ["words", "float32", "undefined", "undefined", "30.0", "undefined", "5.0", "0.82"]
     assert news.split()[:3] == ["news", "float32", "10.0"]
     assert "warning: BLEU is undefined on words: no reference has 4 words" in text
     assert "warning: the forward model has learned nothing: the validation loss is 60.00" in text

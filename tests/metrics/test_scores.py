@@ -158,7 +158,10 @@ def test_equal_texts_score_100_in_every_script_by_every_name_of_a_language(langu
     worse = text[: len(text) // 2] + "?" + text[len(text) // 2 + 2 :]
     for language in languages:
         perfect = score([text, text], [[text], [text]], language, samples=100, seed=1)
-        assert [perfect[key] for key in ("bleu", "bleu_low", "chrf", "ter")] == [100, 100, 100, 0]
+        assert [perfect[key] for key in ("bleu", "bleu_low", "chrf", "exact_match", "ter")] == [100] * 4 + [0]
+        assert perfect["bleu_told"] == 1
+        several = score([text, worse], [[text], ["?", worse]], language, samples=100, seed=1)
+        assert [several[key] for key in ("bleu", "chrf", "exact_match", "ter")] == [100] * 3 + [0]
         damaged = score([text, worse], [[text], [text]], language, samples=100, seed=1)
         assert 30 < damaged["bleu"] < 100
         assert 0 < damaged["ter"] < 50
