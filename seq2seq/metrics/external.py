@@ -15,8 +15,11 @@ from pydantic import Field, field_validator
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import Section
 from seq2seq.metrics.metric import FloatArray, MeanOfLines, References, check_aligned, counts_of_values
+from seq2seq.metrics.string_metrics import LABELS
+from seq2seq.text.perturbations import PERTURBATIONS
 
-TAKEN = ("bleu", "chrf", "ter", "rouge1", "rouge2", "sentences", "references", "source", "prediction", "truncated")
+COLUMNS = ("source", "references", "origin", "prediction", "truncated", *PERTURBATIONS)  # of predictions
+KEYS = (*LABELS, "rouge1", "rouge2", "sentences", "signature")  # of scores
 
 
 class ScorerParams(Section):
@@ -34,7 +37,7 @@ class ScorerParams(Section):
     @field_validator("name")
     @classmethod
     def _is_free(cls, name: str) -> str:
-        if name in TAKEN:
+        if name in COLUMNS + KEYS:
             raise ValueError("that name is taken; choose another")
         return name
 

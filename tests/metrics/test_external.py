@@ -100,6 +100,7 @@ def test_a_program_that_is_not_there_or_can_not_run_is_told(tmp_path):
     [
         ("bleu", "true", "that name is taken"),
         ("prediction", "true", "that name is taken"),
+        ("capitals", "true", "that name is taken"),
         ("COMET", "true", "should match pattern"),
         ("a_low", "true", "should match pattern"),
         ("own", " ", "write the command that scores"),
