@@ -3,7 +3,6 @@
 All times are UTC.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from flows.tables import text_table
@@ -12,6 +11,7 @@ from registry.versions import GATE_BLEU, RegisteredModel
 from seq2seq.core.errors import UserError
 
 NOBODY = "none"
+NOTICED = (BY_HAND, FOUND)  # what a command saw, and didn't do
 
 
 def version_rows(model: RegisteredModel) -> list[dict[str, str]]:
@@ -44,7 +44,7 @@ def decision_rows(model: RegisteredModel) -> list[dict[str, str]]:
             "version": str(entry.version),
             CHAMPION: _move(entry, CHAMPION),
             CHALLENGER: _move(entry, CHALLENGER),
-            "by": _who(entry),
+            "who": _who(entry),
             "reason": entry.reason,
         }
         for entry in model.entries
@@ -99,11 +99,11 @@ def _covers(reign: Reign, time: datetime) -> bool:
 
 
 def _reign(name: str, at: str, reign: Reign) -> str:
-    since = {FOUND: "at the latest since", BY_HAND: "at the latest since"}.get(reign.since.what, "since")
-    until = f"until {_time(reign.until.when)} UTC" if reign.until else "and is so now"
+    since = "at the latest since" if reign.since.what in NOTICED else "since"
+    until = f"until {_time(reign.until.when)} UTC" if reign.until else "and still is"
     return (
-        f"version {reign.version} of {name} was champion {at}, {since} {_time(reign.since.when)} UTC {until}\n"
-        f"{reign.since.what} by {_who(reign.since)}: {reign.since.reason}"
+        f"version {reign.version} of {name} was champion {at}, {since} {_time(reign.since.when)} UTC, {until}\n"
+        f"{reign.since.what}, {_who(reign.since)}: {reign.since.reason}"
     )
 
 
@@ -119,8 +119,7 @@ def _move(entry: Entry, alias: str) -> str:
 
 
 def _who(entry: Entry) -> str:
-    who: Mapping[str, str] = entry.who
-    run = f", flow run {who['flow_run']}" if "flow_run" in who else ""
-    trigger = f" ({who['started_by']})" if "started_by" in who else ""
-    noticed = " (who noticed)" if entry.what in (BY_HAND, FOUND) else ""
-    return f"{who['user']} on {who['host']}{run}{trigger}{noticed}"
+    run = f", flow run {entry.who['flow_run']}" if "flow_run" in entry.who else ""
+    trigger = f" ({entry.who['started_by']})" if "started_by" in entry.who else ""
+    noticed = "noticed " if entry.what in NOTICED else ""
+    return f"{noticed}by {entry.who['user']} on {entry.who['host']}{run}{trigger}"

@@ -33,6 +33,7 @@ from registry.ledger import (
 )
 from registry.turns import Turn, remove_sign, signs_of, take_turn
 from seq2seq.core.errors import UserError
+from seq2seq.core.redaction import redact
 
 GATE_DIGEST, GATE_BLEU, LANGUAGE = "set_sha256.gate", "gate_bleu", "target_language"  # written by registry.record
 LEARNED_NOTHING = "learned_nothing"  # likewise: both losses in words; absent where the training beats guessing
@@ -177,7 +178,7 @@ class RegisteredModel:
         try:
             self.mend()
         except MlflowException as error:
-            why = textwrap.shorten(str(error), 200)
+            why = textwrap.shorten(redact(str(error)), 200)
             if signs_of(self.tags):
                 lacking = "a change that another process left half done, or is about to make"
             else:

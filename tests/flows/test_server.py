@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -175,4 +176,6 @@ def test_a_server_that_goes_away_keeps_no_version_from_being_judged_and_is_told_
     assert f"\nerror: the Prefect server at {url} went away" in done.stdout
     assert "toy version 1: no released version stands against it" in done.stdout
     with open_store() as store:
-        assert RegisteredModel(store.client, "toy").aliases == {CHAMPION: 1}
+        model = RegisteredModel(store.client, "toy")
+        assert model.aliases == {CHAMPION: 1}
+        assert re.search(f"Beginning flow run '{model.entries[0].who['flow_run']}'", done.stdout)

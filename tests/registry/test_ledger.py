@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -277,6 +278,34 @@ def test_who_is_slower_than_others_wait_decides_nothing(client, monkeypatch):
         promote(client, name, 1)
     assert decisions(client, name) == []
     check(client, name)
+
+
+def test_a_failure_after_the_decision_is_finished_by_the_next_command_and_not_taken_for_a_move_by_hand(client):
+    class Faulty(Mortal):
+        def __getattr__(self, name):
+            self.die = self.fail if name == "set_registered_model_alias" else list
+            return super().__getattr__(name)
+
+        def fail(self):
+            raise TransientError
+
+    name = new_model(client, 1)
+    with pytest.raises(TransientError):
+        promote(Faulty(client, 0, None), name, 1)
+    RegisteredModel(client, name).mend()
+    assert decisions(client, name) == [(RELEASED, 1, {CHAMPION: (None, 1)})]
+    check(client, name)
+
+
+def test_a_process_is_dead_only_where_one_could_see_it_and_it_is_gone():
+    child = subprocess.Popen(["true"])
+    child.wait()
+    here = {"place": turns._place()}
+    assert turns._is_dead("x", here | {"pid": child.pid})
+    assert not turns._is_dead("x", {"place": "another kernel", "pid": child.pid})
+    assert not turns._is_dead("x", {"place": "", "pid": child.pid})
+    assert not turns._is_dead("x", here | {"pid": os.getppid()})
+    assert turns._is_dead("x", here | {"pid": os.getpid()})  # our own, which no thread of ours holds
 
 
 def test_a_turn_that_failed_before_it_decided_anything_leaves_no_sign(client):
