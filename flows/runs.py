@@ -113,19 +113,23 @@ def list_runs(root: Path) -> Rows:
     return [_row(path.parent, path.stat().st_mtime) for path in records]
 
 
-def _row(folder: Path, started: float) -> dict[str, str]:
+def has_finished(folder: Path) -> bool:
+    """Whether the run that was started last in a working copy went through to its registration."""
     registration = folder / REGISTRATION  # the last file that a run writes
-    finished = registration.exists() and registration.stat().st_mtime >= started
+    return registration.exists() and registration.stat().st_mtime >= (folder / RUN).stat().st_mtime
+
+
+def _row(folder: Path, started: float) -> dict[str, str]:
     row = {
         "name": folder.name,
         "started": f"{datetime.fromtimestamp(started):%Y-%m-%d %H:%M}",
-        "state": "running" if _is_locked(folder / LOCK) else "finished" if finished else "stopped",
+        "state": "running" if is_locked(folder / LOCK) else "finished" if has_finished(folder) else "stopped",
         "version": "",
         "int8 BLEU": "",
         "laid over params.yaml": _flags(read_json(folder / RUN)),
     }
     if row["state"] == "finished":  # what a run that stopped has there is of an earlier one
-        made = read_json(registration)
+        made = read_json(folder / REGISTRATION)
         tests = read_json(folder / QUALITY)["int8"]
         row["version"] = f"{made['name']} {made['version']}"
         row["int8 BLEU"] = ", ".join(f"{_bleu(scores)} ({test})" for test, scores in tests.items())
@@ -136,7 +140,7 @@ def _bleu(scores: Mapping[str, Any]) -> str:
     return "undefined" if UNDEFINED in scores else f"{scores['bleu']:.1f}"
 
 
-def _is_locked(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether a process holds a lock file."""
     if not path.exists():
         return False

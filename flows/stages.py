@@ -75,16 +75,18 @@ def read_stages(folder: Path, say: Callable[[str], None]) -> list[Stage]:
             raise UserError(f"{folder / 'dvc.yaml'}: {_one_line(error)}") from None
     stages: dict[str, Stage] = {}
     for node in reversed(list(topological_sort(graph))):  # DVC's edges go from a stage to those before it
-        upstream = tuple(sorted(one.name for one in graph.successors(node)))
+        if not node.cmd:  # data that `dvc add` tracks: what reads them is found changed by itself
+            continue
+        upstream = tuple(sorted(one.name for one in graph.successors(node) if one.cmd))
         unchanged = node.addressing not in changed and all(stages[name].unchanged for name in upstream)
         stages[node.name] = Stage(node.name, upstream, unchanged)
     return list(stages.values())
 
 
-def run_stage(name: str, children: Children, say: Callable[[str], None]) -> bool:
+def run_stage(name: str, children: Children, say: Callable[[str], None], *options: str) -> bool:
     """Bring one stage up to date through DVC; return whether its command ran, which it doesn't on a cache hit.
 
-    Waits while another process of DVC works on the same files.
+    ``options`` go to `dvc repro`. Waits while another process of DVC works on the same files.
 
     Raises:
         UserError: the stage failed by a user's mistake.
@@ -93,7 +95,7 @@ def run_stage(name: str, children: Children, say: Callable[[str], None]) -> bool
     """
     # DVC takes its lock again when the command has ended: without --wait-for-lock, a busy
     # lock would then throw the stage's work away after three seconds.
-    command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", "repro", "--single-item", name]
+    command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", "repro", "--single-item", *options, name]
     waiting = False
     while True:
         log = _Log(say)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.cache import using_cache
 from flows.runs import LOCK, record_run, run_folder
 from registry.commits import GIT
 from registry.store import SQLITE, local_tracking_uri
@@ -54,10 +55,10 @@ def open_workspace(
             can't be written to, or has a name that DVC can't read.
     """
     folder = run_folder(root, presets, overrides, name)
-    if bad := re.search(r"[{}]|%\(", str(folder)):
-        raise UserError(f"DVC can't work in {folder}, whose path has a {bad[0]}; rename that folder")
+    check_place(folder)
     with ExitStack() as held:
         try:
+            held.enter_context(using_cache(root, say))
             held.enter_context(hold_lock(folder / LOCK, f"another run works in {folder}; waiting for it to end", say))
             if folder != root:
                 record_run(root, folder, presets, overrides, say)
@@ -66,10 +67,20 @@ def open_workspace(
             if reason := explain(error):
                 raise UserError(reason) from None
             raise
-        yield Workspace(folder, _environment(root))
+        yield Workspace(folder, stage_environment(root))
 
 
-def _environment(root: Path) -> dict[str, str]:
+def check_place(folder: Path) -> None:
+    """Refuse a path that DVC would read as something else.
+
+    Raises:
+        UserError: it has braces, or the sign of Python's formats.
+    """
+    if bad := re.search(r"[{}]|%\(", str(folder)):
+        raise UserError(f"DVC can't work in {folder}, whose path has a {bad[0]}; rename that folder")
+
+
+def stage_environment(root: Path) -> dict[str, str]:
     """What stages see: this interpreter's `python`, and no path that is relative to another folder than theirs."""
     environment = dict(os.environ)
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
@@ -96,8 +107,8 @@ def _refresh(root: Path, folder: Path, tree: dict[str, Any]) -> None:
         _copy_if_changed(root / path, folder / path)
     write_text(folder / COPIED, "".join(f"{path}\n" for path in sorted(files)))
     _write_if_changed(folder / PARAMS, dump_yaml(tree))
-    _share_fetched_files(root, folder)
-    _write_if_changed(folder / ".dvc" / "config.local", _settings_of_dvc(root))
+    share_fetched_files(root, folder)
+    _write_if_changed(folder / ".dvc" / "config.local", settings_of_dvc(root))
 
 
 def _tracked_files(root: Path) -> list[Path]:
@@ -139,7 +150,7 @@ def _with_local_model(root: Path, tree: dict[str, Any]) -> dict[str, Any]:
     return overlay(tree, {"pretrained": {"model": str((root / given).resolve())}}, str(PARAMS))
 
 
-def _share_fetched_files(root: Path, folder: Path) -> None:
+def share_fetched_files(root: Path, folder: Path) -> None:
     """Make a copy fetch into the checkout's folder: a fetched file is known by its digest, whoever asked for it."""
     from tasks.stage import FETCHED
 
@@ -172,7 +183,7 @@ def _write_if_changed(path: Path, text: str) -> None:
         write_text(path, text)
 
 
-def _settings_of_dvc(root: Path) -> str:
+def settings_of_dvc(root: Path) -> str:
     """A config.local for copies: all that the checkout sets, with the places of its cache and remotes in full."""
     from configobj import ConfigObj
     from dvc.config import Config, merge

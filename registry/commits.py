@@ -55,7 +55,7 @@ def keep_changes(folder: Path, out: Path) -> None:
     folder = folder.resolve()
     if (commit := commit_of_run(folder).get(COMMIT)) is None:
         return
-    inputs = _inputs(folder)
+    inputs = inputs_of(folder)
     outside = [path for path in inputs if not (folder / path).resolve().is_relative_to(folder)]
     try:
         checkout = folder.parents[1] if (folder / RUN).exists() else folder
@@ -110,7 +110,7 @@ class _Aside:
         return set(os.fsdecode(self.run("ls-files", "-z", *arguments)).split("\0")) - {""}
 
 
-def _inputs(folder: Path) -> list[str]:
+def inputs_of(folder: Path) -> list[str]:
     """The files and folders that stages read and no stage writes, nor anything in them, as dvc.lock names them."""
     if not (folder / LOCK_FILE).exists():
         return []

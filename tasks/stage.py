@@ -24,6 +24,7 @@ from seq2seq.core.params import Section
 
 WORK = Path(".work")  # unfinished work and locks; DVC does not know it
 FETCHED = WORK / "fetched"  # files by digest, kept from run to run
+FINISHED = "finished"  # in a folder of unfinished work: a stage went through with it
 FAILURES = WORK / "failures"  # STAGE.json: how a stage failed
 
 
@@ -130,7 +131,9 @@ def work_directory(stage: str, digest: str, root: Path = WORK) -> Iterator[Path]
             shutil.rmtree(other)
         work = folder / digest
         work.mkdir(exist_ok=True)
+        (work / FINISHED).unlink(missing_ok=True)
         yield work
+        (work / FINISHED).touch()
 
 
 def _only_writer(stage: str, path: Path) -> AbstractContextManager[object]:

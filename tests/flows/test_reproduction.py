@@ -159,3 +159,22 @@ def test_kills_change_nothing(target, untroubled, tmp_path):
     finish(reproduce(project))
     assert len(killed) > len(STAGES) / 2
     assert outputs(project) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_registered_version_is_made_again_from_its_commit(tmp_path):
+    project = make_project(tmp_path / "project")
+    for arguments in (["init"], ["add", "."], ["commit", "--message=x"]):
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@y", *arguments]
+        subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
+    (project / "tasks" / "new.py").write_text(
+        '"""Never committed."""\n\n\ndef main() -> None:\n    """Do nothing."""\n'
+    )
+    finish(reproduce(project))
+    (project / "tasks" / "new.py").unlink()
+    variables = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    command = [sys.executable, "-m", "flows.reproduce", "--version", "1", "--from-scratch"]
+    made = subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "the same bytes: float32 bundle" in made.stdout and "the same bytes: int8 bundle" in made.stdout

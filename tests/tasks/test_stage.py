@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq.core.command_line import BUG, MISTAKE, TRY_AGAIN, UNAVAILABLE, USER_ERROR, Failure
 from seq2seq.text.languages import LanguagesParams
-from tasks.stage import digest_of_inputs, origin_of, read_failure, work_directory
+from tasks.stage import FINISHED, digest_of_inputs, origin_of, read_failure, work_directory
 
 ROOT = Path(__file__).parents[2]
 PREFIX = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
@@ -65,6 +65,17 @@ def test_unfinished_work_is_kept_for_these_inputs_and_for_those_before_them(tmp_
 
     assert [begin(digest) for digest in ("one", "one", "two", "one", "three", "two")] == [0, 1, 0, 2, 0, 0]
     assert sorted(path.name for path in (tmp_path / "train").iterdir()) == ["lock", "three", "two"]
+
+
+def test_work_bears_a_mark_from_the_time_that_a_stage_went_through_with_it_until_it_goes_on(tmp_path):
+    mark = tmp_path / "train" / "one" / FINISHED
+    with pytest.raises(ValueError, match="killed"), work_directory("train", "one", tmp_path):
+        raise ValueError("killed")
+    assert not mark.exists()
+    for _ in range(2):
+        with work_directory("train", "one", tmp_path):
+            assert not mark.exists()
+        assert mark.exists()
 
 
 def test_unfinished_work_belongs_to_the_data_params_and_code_that_it_came_from(tmp_path):
