@@ -4,8 +4,7 @@
 """
 
 import argparse
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from prefect import task
 from prefect.context import FlowRunContext
@@ -16,7 +15,7 @@ from flows.tables import Rows
 from registry.judging import Decision, judge
 from registry.ledger import CHALLENGER, CHAMPION, Change
 from registry.store import open_store
-from registry.versions import GATE_BLEU, GATE_DIGEST, RegisteredModel
+from registry.versions import RegisteredModel
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, load_section
@@ -60,24 +59,10 @@ def settle(model: RegisteredModel, number: int, params: ReleaseParams) -> Decisi
             return None
         decision = judge(model, number, params)
         make = model.release if decision.alias == CHAMPION else model.keep
-        return make(number, decision.reason, _evidence(model, decision))
+        return make(number, decision.reason, decision.evidence)
 
     model.change(plan)
     return decision
-
-
-def _evidence(model: RegisteredModel, decision: Decision) -> Mapping[str, Any]:
-    """The numbers of a decision, for the ledger."""
-    return {
-        "metric": "BLEU",
-        "gate_set_sha256": model.tag(decision.version, GATE_DIGEST),
-        "gate_bleu": model.tag(decision.version, GATE_BLEU),
-        "comparisons": [
-            {"version": one.version, "role": one.role}
-            | {key: value for key, value in one.difference._asdict().items() if value == value}  # noqa: PLR0124 -- NaN
-            for one in decision.comparisons
-        ],
-    }
 
 
 def _promote_by_hand(model: RegisteredModel, arguments: argparse.Namespace) -> str:
@@ -98,7 +83,7 @@ def _promote_by_hand(model: RegisteredModel, arguments: argparse.Namespace) -> s
             raise UserError(f"version {number} is not promoted: {decision.reason}; --force promotes it all the same")
         reason = decision.reason if passed else f"promoted by hand against the gate: {decision.reason}"
         said = f"version {number} of {model.name} is the champion now: {reason}"
-        return model.release(number, reason, _evidence(model, decision), forced=not passed)
+        return model.release(number, reason, decision.evidence, forced=not passed)
 
     model.change(plan)
     return said

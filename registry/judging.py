@@ -1,132 +1,256 @@
-"""What a version may become: the opponents that it has to meet on the gate set, and the comparisons with them.
+"""What a version may become: what the registry knows of it, put before the release gate.
 
-The first version of a name becomes champion. A later one becomes challenger, and champion only if the gate set
-can't show it to be worse than the champion, nor than the best version ever released. A version of which the gate set
-says nothing (its BLEU is undefined or 0), or that learned nothing, stays challenger.
+The first version of a name becomes champion. A later one becomes challenger, and champion only if the gate finds it no
+worse than the champion and than the best version ever released. Whatever it stands against, a version stays challenger
+that learned nothing, is over a limit, or is no better than copying the source or giving the translation of the nearest
+training sentence.
 """
 
 import math
-import tempfile
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from registry.deleted import DeletedError, has_model
+from registry.gate_outputs import FLOAT32, recorded_outputs, translate_again
 from registry.ledger import CHALLENGER, CHAMPION
-from registry.versions import (
-    GATE_BLEU,
-    GATE_DIGEST,
-    LANGUAGE,
-    LEARNED_NOTHING,
-    UNDEFINED,
-    RegisteredModel,
-)
-from seq2seq.release.params import ReleaseParams, is_no_worse
+from registry.versions import GATE_DIGEST, LANGUAGE, LEARNED_NOTHING, NON_COMMERCIAL, RegisteredModel
+from seq2seq.release.params import ReleaseParams
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from seq2seq.metrics.resampling import Difference
+    from seq2seq.metrics.metric import FloatArray, Metric
+    from seq2seq.release.gate import Comparison
 
-GATE_PREDICTIONS = "reports/predictions/int8/gate.parquet"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A candidate against one earlier version, on the gate set."""
-
-    version: int
-    role: str
-    difference: "Difference"
-
-    def __str__(self) -> str:
-        if self.difference.undefined:
-            return f"BLEU against version {self.version}, {self.role}, is undefined: {self.difference.undefined}"
-        return (
-            f"{self.difference.delta:+.2f} BLEU (95 % interval {self.difference.low:+.2f} to "
-            f"{self.difference.high:+.2f}) against version {self.version}, {self.role}"
-        )
+THE_CHAMPION, THE_BEST = "the champion", "the best ever released"
+NEAREST = "nearest_sentence"  # column of the float32 model's outputs: the translation of the nearest training sentence
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of a version."""
+    """What becomes of a version, and why."""
 
     version: int
     alias: str  # champion or challenger; empty where another version took the alias over since
     reason: str
-    comparisons: list[Comparison] = field(default_factory=list)
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # the same in numbers, as JSON has them
 
 
-def opponents(model: RegisteredModel, number: int) -> dict[int, str]:
+def judge(model: RegisteredModel, number: int, params: ReleaseParams) -> Decision:
+    """Decide what a version may become, changing nothing."""
+    if reason := unfit(model, number, params):
+        return Decision(number, CHALLENGER, reason)
+    try:
+        return _Court(model, number, params).decide()
+    except DeletedError as error:
+        return Decision(number, CHALLENGER, str(error))
+
+
+def unfit(model: RegisteredModel, number: int, params: ReleaseParams) -> str:
+    """Why a version can't become champion whatever its outputs are, in words; empty where it can."""
+    if nothing := model.tag(number, LEARNED_NOTHING):
+        return f"its training learned nothing: {nothing}"
+    if params.require_commercial and (corpora := model.tag(number, NON_COMMERCIAL)):
+        return f"it learned from {corpora}, whose licence forbids commercial use (release.require_commercial)"
+    return "; ".join(_over_limits(model, number, params))
+
+
+def _over_limits(model: RegisteredModel, number: int, params: ReleaseParams) -> list[str]:
+    """The limits that a version exceeds, each in words."""
+    limits = {name: limit for name, limit in params.limits.model_dump().items() if limit}
+    if not limits:
+        return []
+    measured = model.client.get_run(model.version(number).run_id).data.metrics
+    over = []
+    for name, limit in limits.items():
+        value = measured.get(f"speed/int8/{name}")
+        if value is None:
+            over.append(f"its {name} was not measured, and release.limits.{name} is {limit:g}")
+        elif value > limit:
+            over.append(f"its {name} is {value:g}, over release.limits.{name} of {limit:g}")
+    return over
+
+
+class _Court:
+    """The outputs of one candidate, and those that it has to meet on the same lines."""
+
+    def __init__(self, model: RegisteredModel, number: int, params: ReleaseParams) -> None:
+        from seq2seq.metrics.string_metrics import metric_of
+
+        self.model, self.number, self.params = model, number, params
+        self.ours = recorded_outputs(model, number)
+        self.references = self.ours["references"].tolist()
+        self.metric: Metric = metric_of(params.metric, model.tag(number, LANGUAGE))
+        self.counts = self._count(self.ours["prediction"].tolist())
+        self.evidence: dict[str, Any] = {
+            "metric": self.metric.label,
+            "score": self._score(self.counts),
+            "lines": len(self.ours),
+            "gate_set_sha256": model.tag(number, GATE_DIGEST),
+        }
+
+    def decide(self) -> Decision:
+        """Hear all sides."""
+        if reason := self._says_nothing() or self._below_floor():
+            return self._decision(CHALLENGER, [reason])
+        met, left_out = self._meet()
+        if not met:
+            return self._decision(CHAMPION, ["no released version stands against it", *left_out])
+        return self._weigh(met, left_out)
+
+    def _decision(self, alias: str, reasons: list[str]) -> Decision:
+        return Decision(self.number, alias, "; ".join(reasons), self.evidence)
+
+    def _count(self, outputs: list[str]) -> "FloatArray":
+        return self.metric.statistics(outputs, self.references)
+
+    def _score(self, counts: "FloatArray") -> float:
+        return round(float(self.metric.score(counts.sum(axis=0))), 2)
+
+    def _says_nothing(self) -> str:
+        what = f"its {self.metric.label} on the gate set"
+        if reason := self.metric.why_undefined(self.counts.sum(axis=0)):
+            return f"{what} is undefined: {reason}"
+        if self.metric.higher_is_better and not self.evidence["score"] > 0:
+            return f"{what} is 0, which says nothing of how good it is"
+        return ""
+
+    def _below_floor(self) -> str:
+        """Why nobody needs this model: something that learned nothing does as well."""
+        floors = {"copying the source": self.ours["source"].tolist()}
+        try:
+            beside = recorded_outputs(self.model, self.number, FLOAT32)
+            if NEAREST in beside:
+                floors["giving the translation of the nearest training sentence"] = beside[NEAREST].tolist()
+        except DeletedError:
+            pass  # a version from before these were kept
+        sign = 1 if self.metric.higher_is_better else -1
+        for what, outputs in floors.items():
+            floor = self._score(self._count(outputs))
+            self.evidence.setdefault("floors", {})[what] = floor
+            if not sign * (self.evidence["score"] - floor) > 0:
+                return (
+                    f"it is no better than {what}: {self.metric.label} {self.evidence['score']:.1f} on the gate set, "
+                    f"against {floor:.1f}"
+                )
+        return ""
+
+    def _meet(self) -> "tuple[dict[int, Opponent], list[str]]":
+        """The opponents by version, and in words those who left nothing to compare with.
+
+        Raises:
+            DeletedError: the champion can't be heard, and yet its model is there.
+        """
+        met = {}
+        left_out = []
+        for other, role in opponents(self.model, self.number, self.params.metric).items():
+            try:
+                met[other] = Opponent(role, self._outputs_of(other))
+            except DeletedError as error:
+                told = f"version {other}, {role}, can't be compared: {error}"
+                if role == THE_CHAMPION and has_model(self.model.client, self.model.version(other)):
+                    raise DeletedError(f"{told}; it stays champion unless you promote with --force") from None
+                left_out.append(told)
+        return met, left_out
+
+    def _outputs_of(self, other: int) -> "pd.DataFrame":
+        """Of another version, on the candidate's gate set: as recorded, or else translated again."""
+        model = self.model
+        if model.tag(other, GATE_DIGEST) == model.tag(self.number, GATE_DIGEST):
+            try:
+                return recorded_outputs(model, other)
+            except DeletedError:
+                if not has_model(model.client, model.version(other)):
+                    raise
+        return translate_again(model, other, self.ours)
+
+    def _weigh(self, met: "dict[int, Opponent]", left_out: list[str]) -> Decision:
+        from seq2seq.release.gate import Answer, describe, describe_power, overall, worse_slices
+
+        params, label = self.params, self.metric.label
+        found = {
+            other: self._compare(self.metric, self.counts, self._count(opponent.outputs["prediction"].tolist()))
+            for other, opponent in met.items()
+        }
+        said = [
+            describe(one, label, f"version {other}, {met[other].role}", params.margin, params.confidence)
+            for other, one in sorted(found.items())
+        ]
+        against = {str(other): {"role": met[other].role} | _numbers(one) for other, one in found.items()}
+        answers = [one.answer(params.margin) for one in found.values()]
+        first = max(found, key=lambda other: met[other].role == THE_CHAMPION)
+        slices = self._slices(met[first].outputs)
+        self.evidence |= {"against": against, "slices": {name: _numbers(one) for name, one in slices.items()}}
+        for name in worse_slices(slices, params.confidence):
+            worse = f"{slices[name].delta:+.2f} on {slices[name].lines:,} lines"
+            said.append(f"clearly worse than version {first} on the slice '{name}': {worse}")
+            answers.append(Answer.WORSE)
+        if not found[first].undefined:
+            said.append(describe_power(found[first], label))
+        answer = overall(answers)
+        self.evidence["answer"] = str(answer)
+        if answer is Answer.CANNOT_TELL:
+            return self._decision(
+                params.undecided, [*said, *left_out, f"release.undecided makes it {params.undecided}"]
+            )
+        return self._decision(CHAMPION if answer is Answer.NO_WORSE else CHALLENGER, said + left_out)
+
+    def _slices(self, theirs: "pd.DataFrame") -> "dict[str, Comparison]":
+        from seq2seq.release.slices import make_slices
+
+        slices = make_slices(self.ours, theirs, self.references, self.metric)
+        return {name: self._compare(one.metric, one.ours, one.theirs) for name, one in slices.items()}
+
+    def _compare(self, metric: "Metric", ours: "FloatArray", theirs: "FloatArray") -> "Comparison":
+        from seq2seq.release.gate import compare
+
+        params = self.params
+        return compare(
+            metric, ours, theirs, confidence=params.confidence, samples=params.bootstrap_samples, seed=params.seed
+        )
+
+
+class Opponent(NamedTuple):
+    """An earlier version that a candidate has to meet, and its outputs on the candidate's gate set."""
+
+    role: str
+    outputs: "pd.DataFrame"
+
+
+def opponents(model: RegisteredModel, number: int, metric: str) -> dict[int, str]:
     """The versions that a candidate has to meet, each with its role: the champion, and the best ever released.
 
     The best is searched among those that were scored on the candidate's gate set.
     """
     roles = {}
-    comparable = [
-        other
+    comparable = {
+        other: score
         for other in model.released()
         if other != number
         and model.tag(other, GATE_DIGEST) == model.tag(number, GATE_DIGEST)
-        and _gate_bleu(model, other) > 0
-    ]
+        and math.isfinite(score := _recorded_score(model, other, metric))
+    }
     if comparable:
-        roles[max(comparable, key=lambda other: _gate_bleu(model, other))] = "the best ever released"
+        roles[max(comparable, key=lambda other: comparable[other])] = THE_BEST
     if (champion := model.aliases.get(CHAMPION)) not in (None, number):
-        roles[champion] = "the champion"
+        roles[champion] = THE_CHAMPION
     return roles
 
 
-def _gate_bleu(model: RegisteredModel, number: int) -> float:
-    """Not a number, and so neither above nor below any, where the score is undefined."""
-    score = model.tag(number, GATE_BLEU)
-    return math.nan if score in ("", UNDEFINED) else float(score)
+def _recorded_score(model: RegisteredModel, number: int, metric: str) -> float:
+    """Of a version on its gate set; not a number where it is unknown, and minus TER, so that more is better."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = model.client.get_run(model.version(number).run_id).data.metrics
+    except MlflowException:  # its run was deleted
+        return math.nan
+    score = float(found.get(f"int8/gate/{metric}", math.nan))
+    return -score if metric == "ter" else score
 
 
-def _unfit(model: RegisteredModel, number: int) -> str:
-    """Why a version can't become champion whatever it stands against, in words; empty where it can."""
-    if nothing := model.tag(number, LEARNED_NOTHING):
-        return f"its training learned nothing: {nothing}"
-    if _gate_bleu(model, number) > 0:
-        return ""
-    what = {"": "not recorded", UNDEFINED: UNDEFINED}
-    score = model.tag(number, GATE_BLEU)
-    return f"its BLEU on the gate set is {what.get(score, '0')}, which says nothing of how good it is"
-
-
-def gate_predictions(model: RegisteredModel, number: int) -> "pd.DataFrame":
-    """Columns source, references and prediction of a version on its gate set."""
-    import pandas as pd
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = model.client.download_artifacts(model.versions[number].run_id, GATE_PREDICTIONS, folder)
-        return pd.read_parquet(path)
-
-
-def judge(model: RegisteredModel, number: int, params: ReleaseParams) -> Decision:
-    """Decide what a version may become, changing nothing."""
-    from seq2seq.metrics.scores import paired_bootstrap
-
-    if reason := _unfit(model, number):
-        return Decision(number, CHALLENGER, reason)
-    against = opponents(model, number)
-    if not against:
-        return Decision(number, CHAMPION, "no released version stands against it")
-    for other in against:
-        if model.tag(other, GATE_DIGEST) != model.tag(number, GATE_DIGEST):
-            return Decision(number, CHALLENGER, f"version {other}, the champion, was scored on another gate set")
-    ours = gate_predictions(model, number)
-    comparisons = []
-    for other, role in sorted(against.items()):
-        difference = paired_bootstrap(
-            ours["prediction"].tolist(),
-            gate_predictions(model, other)["prediction"].tolist(),
-            ours["references"].tolist(),
-            model.tag(number, LANGUAGE),
-            samples=params.bootstrap_samples,
-            seed=params.seed,
-        )
-        comparisons.append(Comparison(other, role, difference))
-    passed = all(is_no_worse(comparison.difference.low, params.margin) for comparison in comparisons)
-    verdict = f"the lower bound {'is' if passed else 'is not'} above -{params.margin:g} everywhere"
-    reason = "; ".join([*map(str, comparisons), verdict])
-    return Decision(number, CHAMPION if passed else CHALLENGER, reason, comparisons)
+def _numbers(comparison: "Comparison") -> dict[str, Any]:
+    """A comparison as JSON has it: rounded, and without what is not a number."""
+    rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(comparison).items()}
+    return {key: value for key, value in rounded.items() if value not in ("",) and value == value}  # noqa: PLR0124 -- NaN

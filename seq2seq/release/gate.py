@@ -97,7 +97,7 @@ class Comparison:
             needed.append(self.lines * ((self.delta - self.low) / (self.delta + margin)) ** 2)
         if self.delta < 0:  # then the upper bound will fall below 0
             needed.append(self.lines * ((self.high - self.delta) / self.delta) ** 2)
-        return math.ceil(min(needed)) - self.lines if needed else None
+        return max(1, math.ceil(min(needed)) - self.lines) if needed else None
 
 
 def compare(

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -16,14 +17,37 @@ LONGEST_CORPORA = 100  # bytes of the name that tell the corpora
 FIELD = re.compile(r"\{(corpora|source|target)\}")
 
 
+class LimitsParams(Section):
+    """What a champion may cost, as the stage benchmark measures it; 0 sets no limit."""
+
+    latency_ms: float = Field(ge=0, description="Keeps out a version that is slower with a single sentence (median).")
+    start_seconds: float = Field(
+        ge=0, description="Keeps out one that needs longer from its start to its first output."
+    )
+    size_mb: float = Field(ge=0, description="Keeps out one whose bundle is larger, in MB of 10**6 bytes.")
+    peak_rss_mb: float = Field(ge=0, description="Keeps out one that takes more memory, Python and libraries included.")
+
+
 class ReleaseParams(Section):
     """How a model is named, and how much worse it may look and still replace another."""
 
     name: str = Field(
         description="Names the registered model, whose versions are compared; may use {corpora}, {source} and {target}."
     )
+    metric: Literal["bleu", "chrf", "ter", "exact_match"] = Field(
+        description="Decides by this metric of the gate set's outputs; docs/gate.md compares their power."
+    )
     margin: float = Field(
-        ge=0, le=100, description="Promotes a challenger that may be this much BLEU worse, at the 95 % lower bound."
+        gt=0,
+        le=100,
+        description="Promotes a challenger only if it can't be worse by this many points of the metric; a smaller one "
+        "is safer, and promotes equal models less often.",
+    )
+    confidence: float = Field(
+        ge=0.8, le=0.999, description="Asks to be this sure, such as 0.95, of each bound of a difference."
+    )
+    undecided: Literal["challenger", "champion"] = Field(
+        description="Makes a version this where the gate set is too small to tell; champion risks an unseen loss."
     )
     bootstrap_samples: int = Field(
         ge=100,
@@ -31,6 +55,10 @@ class ReleaseParams(Section):
         description="Resamples the gate set this many times for a comparison; more makes it steadier and slower.",
     )
     seed: int = Field(ge=0, description="Another seed draws other resamples, which moves the interval a little.")
+    require_commercial: bool = Field(
+        description="Promotes no version that learned from a corpus whose licence forbids commercial use."
+    )
+    limits: LimitsParams
 
     @field_validator("name")
     @classmethod
@@ -71,11 +99,6 @@ def registered_name(params: Path) -> str:
     release = load_section(params, "release", ReleaseParams)
     tree = read_yaml(params)
     return release.model_name(tree["corpora"]["names"], tree["languages"]["source"], tree["languages"]["target"])
-
-
-def is_no_worse(low: float, margin: float) -> bool:
-    """Whether a difference in BLEU is above minus a margin, at its 95 % lower bound ``low``."""
-    return low > -margin
 
 
 def digest_of_set(sources: Sequence[str], references: Sequence[Sequence[str]]) -> str:

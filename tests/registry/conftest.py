@@ -1,6 +1,7 @@
-"""A real MLflow server for tests of what goes over HTTP."""
+"""A real MLflow server for tests of what goes over HTTP, and a local store for the others."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import time
 
 import pytest
 
-from registry.store import open_store
+from registry.store import local_tracking_uri, open_store
 from seq2seq.core.errors import UserError
+from tests.registered_versions import NAME
+from tests.toy_project import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +43,25 @@ def server_address(tmp_path_factory):
     finally:
         os.killpg(process.pid, 9)
         process.wait()
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory):
+    """An empty store: made once, copied by each test."""
+    root = tmp_path_factory.mktemp("template")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(root))
+        with open_store() as store:
+            store.experiment(NAME)
+    shutil.copy(REPOSITORY / "params.yaml", root)
+    return root
+
+
+@pytest.fixture
+def client(empty_store, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copytree(empty_store, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    with open_store() as store:
+        store.client.create_registered_model(NAME)
+    return store.client

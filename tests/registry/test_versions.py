@@ -2,65 +2,19 @@ import getpass
 import hashlib
 import json
 import os
-import shutil
 import sys
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from flows import release
 from flows.release import CHALLENGER, CHAMPION, RegisteredModel
 from registry.ledger import FORCED, KEPT, RELEASED, ROLLED_BACK
-from registry.store import NO_BARS, local_tracking_uri, open_store
-from registry.versions import UNDEFINED
+from registry.store import NO_BARS, open_store
 from seq2seq.core.errors import UserError
-from seq2seq.release.params import LONGEST_NAME, ReleaseParams, digest_of_set, is_no_worse
-
-ROOT = Path(__file__).parents[2]
-NAME = "phrasebook-en-de"
-PARAMS = ReleaseParams(name="{corpora}-{source}-{target}", margin=3.0, bootstrap_samples=200, seed=1)
-LINES = [f"Der Zug Nummer {number} fährt um {number % 24} Uhr nach Berlin ." for number in range(200)]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """An empty store: made once, copied by each test."""
-    root = tmp_path_factory.mktemp("template")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(root))
-        with open_store() as store:
-            store.experiment(NAME)
-    shutil.copy(ROOT / "params.yaml", root)
-    return root
-
-
-@pytest.fixture
-def client(template, tmp_path, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    with open_store() as store:
-        store.client.create_registered_model(NAME)
-    return store.client
-
-
-def add_version(client, wrong, gate=LINES, **tags):
-    """Register a version that gets so many lines of the gate set wrong, from the first on."""
-    run = client.create_run(client.get_experiment_by_name(NAME).experiment_id)
-    predictions = ["Kein Wort stimmt hier ."] * wrong + gate[wrong:]
-    references = [[text] for text in gate]
-    frame = pd.DataFrame({"source": gate, "references": references, "prediction": predictions})
-    frame.to_parquet("gate.parquet")
-    client.log_artifact(run.info.run_id, "gate.parquet", "reports/predictions/int8")
-    tags = {
-        "set_sha256.gate": digest_of_set(gate, references),
-        "gate_bleu": str(100 - wrong / 2),
-        "target_language": "de",
-    } | tags
-    return int(client.create_model_version(NAME, run.info.artifact_uri, run.info.run_id, tags=tags).version)
+from seq2seq.release.params import LONGEST_NAME, ReleaseParams, digest_of_set
+from tests.registered_versions import NAME, PARAMS, TARGETS, add_version
 
 
 def settle(client, number):
@@ -88,11 +42,6 @@ def by_hand(monkeypatch, capsys, *arguments):
     return capsys.readouterr().out
 
 
-def test_a_margin_is_the_most_that_a_lower_bound_may_lose():
-    assert is_no_worse(-0.49, margin=0.5)
-    assert not is_no_worse(-0.5, margin=0.5)
-
-
 def test_a_model_is_named_by_its_corpora_and_languages():
     assert PARAMS.model_name(["phrasebook", "gettext"], "en", "de") == "phrasebook+gettext-en-de"
     assert PARAMS.model_name([], "en", "de") == "pairs-en-de"
@@ -105,87 +54,20 @@ def test_a_model_is_named_by_its_corpora_and_languages():
     assert len(first) < LONGEST_NAME
     for pattern in (".", "..", ".x", "-x", "x" * 260, "ü" * 101, "{corpora}-{corpora}"):
         with pytest.raises(ValidationError):
-            ReleaseParams(name=pattern, margin=0.5, bootstrap_samples=1000, seed=1)
+            ReleaseParams(**PARAMS.model_dump() | {"name": pattern})
     for pattern in ("{corpus}", "a/b", "{", "{0}", "", "x{corpora.a}", "x{corpora[a]}", "{source!r}", "{{corpora}}"):
         with pytest.raises(ValidationError):
-            ReleaseParams(name=pattern, margin=0.5, bootstrap_samples=1000, seed=1)
-
-
-def test_the_first_version_is_champion_and_a_better_one_replaces_it(client):
-    first, better = add_version(client, wrong=20), add_version(client, wrong=2)
-    assert settle(client, first).alias == CHAMPION
-    decision = settle(client, better)
-    assert aliases(client) == {CHAMPION: better}
-    assert decision.comparisons[0].difference.low > 0
-    assert RegisteredModel(client, NAME).decided(better).reason == decision.reason
-
-
-def test_a_worse_version_stays_challenger(client):
-    first, worse = add_version(client, wrong=2), add_version(client, wrong=20)
-    settle(client, first)
-    assert settle(client, worse).alias == CHALLENGER
-    assert aliases(client) == {CHAMPION: first, CHALLENGER: worse}
-
-
-def test_small_losses_do_not_add_up(client):
-    best, slightly_worse, still_worse = (add_version(client, wrong) for wrong in (0, 2, 4))
-    settle(client, best)
-    assert settle(client, slightly_worse).alias == CHAMPION
-    decision = settle(client, still_worse)
-    passed = {one.version: is_no_worse(one.difference.low, PARAMS.margin) for one in decision.comparisons}
-    assert passed == {slightly_worse: True, best: False}
-    assert aliases(client) == {CHAMPION: slightly_worse, CHALLENGER: still_worse}
-
-
-def test_another_gate_set_decides_nothing(client):
-    first, other = add_version(client, wrong=20), add_version(client, wrong=0, gate=LINES[:100])
-    settle(client, first)
-    decision = settle(client, other)
-    assert decision.alias == CHALLENGER
-    assert "another gate set" in decision.reason
+            ReleaseParams(**PARAMS.model_dump() | {"name": pattern})
 
 
 def test_the_same_sources_with_other_references_are_another_set(client):
-    texts = [[text] for text in LINES]
-    known = digest_of_set(LINES, texts)
-    assert known != digest_of_set(LINES, [*texts[:-1], ["anders"]])
-    assert known != digest_of_set(LINES, [*texts[:-1], [*texts[-1], "anders"]])
-    assert digest_of_set(LINES, texts[:-1]) != digest_of_set(LINES[:-1], texts)
-    assert known == digest_of_set(list(LINES), [np.array(one) for one in texts])  # as they come from a file
-    assert known == hashlib.sha256(json.dumps([LINES, LINES]).encode()).hexdigest()  # as ever
-
-
-@pytest.mark.parametrize(
-    ("tags", "reason"),
-    [
-        ({"gate_bleu": UNDEFINED}, "its BLEU on the gate set is undefined"),
-        ({"gate_bleu": "0.0"}, "its BLEU on the gate set is 0, which says nothing"),
-        ({"learned_nothing": "60.0 against 8.0"}, "its training learned nothing: 60.0 against 8.0"),
-    ],
-)
-def test_a_version_of_which_nothing_good_is_known_stays_challenger_even_if_it_is_the_first(
-    client, monkeypatch, capsys, tags, reason
-):
-    first = add_version(client, wrong=0, **tags)
-    assert settle(client, first).reason.startswith(reason)
-    assert aliases(client) == {CHALLENGER: first}
-    with pytest.raises(UserError, match=f"version 1 is not promoted: {reason}"):
-        by_hand(monkeypatch, capsys, "promote")
-    by_hand(monkeypatch, capsys, "promote", "--force")
-    assert aliases(client) == {CHAMPION: first}
-    second = add_version(client, wrong=0, **tags)
-    assert settle(client, second).alias == CHALLENGER
-    good = add_version(client, wrong=0)
-    assert settle(client, good).alias == CHAMPION  # equal predictions, of which the score is now known
-
-
-def test_a_difference_that_is_undefined_promotes_nobody(client):
-    gate = ["ja", "nein", "vielleicht doch"]  # a version of before undefined scores were told apart
-    first, second = (add_version(client, wrong=0, gate=gate) for _ in range(2))
-    assert settle(client, first).alias == CHAMPION
-    decision = settle(client, second)
-    assert decision.alias == CHALLENGER
-    assert decision.reason.startswith("BLEU against version 1, the champion, is undefined: no reference has 4 words")
+    texts = [[text] for text in TARGETS]
+    known = digest_of_set(TARGETS, texts)
+    assert known != digest_of_set(TARGETS, [*texts[:-1], ["anders"]])
+    assert known != digest_of_set(TARGETS, [*texts[:-1], [*texts[-1], "anders"]])
+    assert digest_of_set(TARGETS, texts[:-1]) != digest_of_set(TARGETS[:-1], texts)
+    assert known == digest_of_set(list(TARGETS), [np.array(one) for one in texts])  # as they come from a file
+    assert known == hashlib.sha256(json.dumps([TARGETS, TARGETS]).encode()).hexdigest()  # as ever
 
 
 def test_rolling_back_goes_to_who_was_champion_before_not_to_the_number_before(client):
@@ -242,7 +124,7 @@ def test_promotion_by_hand_obeys_the_gate_unless_forced(client, monkeypatch, cap
     forced = RegisteredModel(client, NAME).entries[2]
     assert forced.forced
     assert forced.reason.startswith("promoted by hand against the gate: -")
-    assert forced.evidence["comparisons"][0]["delta"] < -5  # what was measured
+    assert forced.evidence["against"]["1"]["delta"] < -5  # what was measured
     assert forced.who["user"] == getpass.getuser()
 
 
