@@ -66,6 +66,7 @@ def find(monkeypatch):
         ({"/admin/version": (200, "{}")}, r"is not Prefect's API; let PREFECT_API_URL be"),
         ({"/admin/version": (401, "who is it?")}, r"wants a password; set PREFECT_API_AUTH_STRING"),
         ({"/admin/version": (200, '"2.20.1"')}, r"is Prefect 2\.20\.1, which Prefect 3.* can't talk to"),
+        ({"/admin/version": (200, '"9.0.0"')}, r"is Prefect 9\.0\.0, which Prefect 3.* can't talk to"),
     ],
 )
 def test_what_is_not_a_server_for_us_is_told_in_one_line(find, answers, message):

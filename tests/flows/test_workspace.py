@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from dvc.config import Config
 
+from flows import parameters
 from flows.parameters import check_corpora, check_launch, check_parameters, check_scorers
 from flows.runs import resolve
 from flows.workspace import open_workspace
@@ -232,6 +233,19 @@ def test_a_scorer_that_is_not_there_is_told_before_anything_runs():
     twice = scorer.replace("[{", "[{name: own, command: echo, higher_is_better: true}, {")
     with pytest.raises(UserError, match=r"'evaluation.scorers' is .*: two scorers have the same name"):
         check_parameters(*resolve(REPOSITORY, [], [twice]))
+
+
+def test_the_scorers_are_checked_of_the_languages_that_are_scored(monkeypatch):
+    checked = []
+    monkeypatch.setattr(parameters, "check_scorer", checked.append)
+    for changes, languages in {
+        (): ["de"],
+        ("train_backward.early_stopping_metric=bleu",): ["de", "en"],
+        ("train_backward.early_stopping_metric=bleu", "back_translation.enabled=false"): ["de"],
+    }.items():
+        checked.clear()
+        parameters.check_scorers(check_parameters(*resolve(REPOSITORY, [], changes)))
+        assert checked == languages
 
 
 def test_what_one_run_fetched_is_there_for_all(toy, tmp_path):

@@ -239,6 +239,14 @@ def test_a_wheel_comes_through_pip_and_is_kept(tmp_path, index):
     assert sorted(file.name for file in store.iterdir()) == sorted([wheel.sha256, "lock"])
 
 
+def test_what_a_killed_pip_left_is_removed(tmp_path, index):
+    path, store = app(index), tmp_path / "store"
+    (store / "pip").mkdir(parents=True)
+    (store / "pip" / "other-2.0-py3-none-any.whl").write_bytes(b"half")
+    assert get(pin(path), store).read_bytes() == path.read_bytes()
+    assert not (store / "pip").exists()
+
+
 def test_a_wheel_with_another_hash_is_refused(tmp_path, index):
     wheel = pin(app(index))
     found = pin(app(index, "changed")).sha256

@@ -22,3 +22,15 @@ def test_a_model_in_training_is_scored_as_it_will_be_evaluated(trained):
     assert [bool(one) for one in outputs] == [True] * 4 + [False]
     expected = quick_score(outputs, [[text] for text in frame["target"]], "de", "chrf")
     assert GreedyScore("chrf", direction, CPU, ALONE)(model) == pytest.approx(expected)
+
+
+def test_bleu_cuts_words_as_the_target_language_does(trained):
+    model, tokenizer = load_model(trained[0])
+    thai = LANGUAGES.model_copy(update={"target": "th"})  # BLEU counts its characters
+    frame = tiny_corpus()[:6]
+    direction = Direction(thai, tokenizer, lambda: [], lambda: [], lines=0, validation=frame, tag=False)
+    outputs = Translator.load(trained[0], RUNTIME).translate(frame["source"].tolist(), GREEDY)
+    references = [[text] for text in frame["target"]]
+    by_characters, by_words = (quick_score(outputs, references, code, "bleu") for code in ("th", "en"))
+    assert by_characters != pytest.approx(by_words)
+    assert GreedyScore("bleu", direction, CPU, ALONE)(model) == pytest.approx(by_characters)
