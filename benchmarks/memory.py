@@ -42,7 +42,8 @@ def make_frames(lines: int) -> Iterator[pd.DataFrame]:
     words = np.array([f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in ("l", "m", "n", "ra", "so", "tu")])
 
     def sentences(count: int) -> list[str]:
-        drawn, ends = random.choice(words, size=count * 24), random.integers(5, 25, size=count)
+        drawn = random.choice(words, size=count * 24)
+        ends = random.integers(5, 25, size=count)
         return [" ".join(drawn[24 * line : 24 * line + end]) for line, end in enumerate(ends)]
 
     for start in range(0, lines, LINES_PER_FRAME):

@@ -47,7 +47,9 @@ class Engine:
     """The near end of an engine's process; closing it ends the process."""
 
     def __init__(self, name: str, python: Path, job: Job, work: Path) -> None:
-        self.name, self.job, self.log = name, job, work / f"{name}.log"
+        self.name = name
+        self.job = job
+        self.log = work / f"{name}.log"
         self.seconds: list[float] = []
         job.write(work / f"{name}.json")
         threads = {"OMP_NUM_THREADS": str(job.runtime["threads"])}

@@ -41,7 +41,8 @@ def float_engine(bundle):
 @pytest.fixture(scope="session")
 def trained(tokenizer, tmp_path_factory):
     """A bundle and its fast form, of a model that has learned enough not to be torn between equals."""
-    folder, pairs = tmp_path_factory.mktemp("trained"), tiny_pairs(tokenizer)
+    folder = tmp_path_factory.mktemp("trained")
+    pairs = tiny_pairs(tokenizer)
     params = TRAINING.model_copy(update={"max_updates": 60})
     trainer = Trainer(tiny_model(tokenizer, dropout=0.0), params, folder, torch.device("cpu"), None)
     trainer.train(lambda _: [pairs], pairs, "test")

@@ -84,7 +84,8 @@ def tiny_bart(folder: Path) -> Path:
 def tiny_marian(folder: Path) -> Path:
     """A Marian whose languages are cut by models of their own and share a vocabulary."""
     folder.mkdir(parents=True)
-    corpus, pieces = tiny_corpus(), ["</s>", "<unk>"]
+    corpus = tiny_corpus()
+    pieces = ["</s>", "<unk>"]
     for side in ("source", "target"):
         model = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(

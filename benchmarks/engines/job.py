@@ -100,8 +100,11 @@ class Turns:
     """
 
     def __init__(self, job: Job, lines: TextIO, answers: TextIO) -> None:
-        self.job, self.lines, self.answers = job, lines, answers
-        self.update, self.started = 0, 0.0
+        self.job = job
+        self.lines = lines
+        self.answers = answers
+        self.update = 0
+        self.started = 0.0
 
     def count(self, *_: object) -> None:
         """Note that an update is done; as a hook of PyTorch's optimizers it takes what they pass."""

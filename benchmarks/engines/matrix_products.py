@@ -29,7 +29,8 @@ class Matrices:
 
 def train(job: Job, turns: Turns) -> dict[str, Any]:
     """Multiply for each batch what its update multiplies."""
-    params, matrices = TransformerParams.model_validate(job.model), Matrices()
+    params = TransformerParams.model_validate(job.model)
+    matrices = Matrices()
     with torch.inference_mode():
         for batch in job.train.batches:
             source = max(len(job.train.src[row]) for row in batch)

@@ -31,7 +31,8 @@ class _Beams:
         """The beams of some of the sentences."""
         if len(places) == len(self.sentences):
             return self
-        beam_size, device = self.scores.shape[1], self.tokens.device
+        beam_size = self.scores.shape[1]
+        device = self.tokens.device
         kept = torch.tensor(places, device=device)
         rows = (kept.unsqueeze(1) * beam_size + torch.arange(beam_size, device=device)).flatten()  # [N]
         return _Beams(
@@ -148,7 +149,9 @@ def sample(
         logits, state = model.step(tokens, state)
         tokens = torch.multinomial(_truncate(logits.float(), sampling), 1).squeeze(1)  # [B]
         growing = tokens != eos
-        state, tokens, rows = select(state, growing.nonzero().squeeze(1)), tokens[growing], rows[growing]
+        state = select(state, growing.nonzero().squeeze(1))
+        tokens = tokens[growing]
+        rows = rows[growing]
         if not len(rows):
             break
         for row, piece in zip(rows.tolist(), tokens.tolist(), strict=True):

@@ -20,7 +20,9 @@ class TorchEngine:
 
     def __init__(self, model: Model, limit: int, device: torch.device) -> None:
         """Take a model whose outputs have at most ``limit`` pieces, EOS included."""
-        self.model, self.limit, self.device = model, limit, device
+        self.model = model
+        self.limit = limit
+        self.device = device
 
     def search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[int]]]:
         """Yield the best output of every source, for each batch in order."""

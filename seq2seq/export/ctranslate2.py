@@ -81,10 +81,12 @@ class _Converter(Converter):  # type: ignore[misc]
     """Copies weights into the specification of a Transformer."""
 
     def __init__(self, model: Transformer, tokenizer: Tokenizer) -> None:
-        self.model, self.tokenizer = model, tokenizer
+        self.model = model
+        self.tokenizer = tokenizer
 
     def _load(self) -> TransformerSpec:
-        model, params = self.model, self.model.params
+        model = self.model
+        params = self.model.params
         spec = TransformerSpec.from_config(
             (params.encoder_layers, params.decoder_layers),
             params.heads,

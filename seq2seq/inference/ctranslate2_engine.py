@@ -23,7 +23,9 @@ class CTranslate2Engine:
     """CTranslate2, with one worker of one thread per thread: on small models that beats splitting a product."""
 
     def __init__(self, bundle: Path, manifest: Manifest, tokenizer: Tokenizer, runtime: RuntimeParams) -> None:
-        self.bundle, self.manifest, self.runtime = bundle, manifest, runtime
+        self.bundle = bundle
+        self.manifest = manifest
+        self.runtime = runtime
         self.limit = manifest.model["max_length"]
         self.source_pieces, self.target_pieces = tokenizer.source_pieces, tokenizer.target_pieces
         self.target_ids = {piece: number for number, piece in enumerate(self.target_pieces)}
@@ -123,7 +125,8 @@ class CTranslate2Engine:
         return [self.source_pieces[piece] for piece in source]
 
     def _hypothesis(self, output: _Output) -> Hypothesis:
-        ids, score = self._ids(output[0]), output[1]
+        ids = self._ids(output[0])
+        score = output[1]
         ended = ids[-1:] == [EOS]
         return Hypothesis(ids[:-1] if ended else ids, score, ended)
 

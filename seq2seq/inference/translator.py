@@ -36,7 +36,10 @@ class Translator:
 
     def __init__(self, manifest: Manifest, tokenizer: Tokenizer, engine: Engine, limit: int) -> None:
         """Take the parts of a bundle, which :meth:`load` reads, and how many pieces a source may have."""
-        self.manifest, self.tokenizer, self.engine, self.limit = manifest, tokenizer, engine, limit
+        self.manifest = manifest
+        self.tokenizer = tokenizer
+        self.engine = engine
+        self.limit = limit
 
     @classmethod
     def load(cls, bundle: Path, runtime: RuntimeParams) -> "Translator":

@@ -76,7 +76,9 @@ class TokenStore:
         """Open what :func:`write_token_store` wrote."""
         self.folder = folder
         facts = read_json(folder / FACTS)
-        self.shards, self.pairs, self.left_out = facts["shards"], facts["pairs"], facts["left_out"]
+        self.shards = facts["shards"]
+        self.pairs = facts["pairs"]
+        self.left_out = facts["left_out"]
 
     def __len__(self) -> int:
         return int(self.shards)

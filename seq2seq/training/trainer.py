@@ -112,7 +112,8 @@ class Trainer:
         Raises:
             UserError: the loss is no longer a number, or a score should choose the best model and is always 0.
         """
-        params, position = self.params, self.position
+        params = self.params
+        position = self.position
         self.model.train()
         if not self._done():
             shards = epochs(position.epoch)  # encoded before the clock starts
@@ -140,7 +141,8 @@ class Trainer:
 
     def _batches(self, epochs: Callable[[int], Shards]) -> Iterator[tuple[PairedSequences, NDArray[np.int64]]]:
         """The batches from here to the end of the training."""
-        params, position = self.params, self.position
+        params = self.params
+        position = self.position
         while not self._done():
             shards = epochs(position.epoch)
             for batch in training_batches(shards, params.batch_tokens, params.seed, position.epoch, position.batch):
@@ -152,14 +154,16 @@ class Trainer:
 
     def _expected_updates(self) -> int:
         """Updates of the whole training if it does not stop early; how long an epoch is shows at its end."""
-        position, params = self.position, self.params
+        position = self.position
+        params = self.params
         if not position.epoch:
             return params.max_updates
         per_epoch = (position.update - position.batch) / position.epoch
         return min(params.max_updates, round(per_epoch * params.max_epochs))
 
     def _done(self) -> bool:
-        position, params = self.position, self.params
+        position = self.position
+        params = self.params
         ended = position.update >= params.max_updates or position.epoch >= params.max_epochs
         return ended or validations_since_best(position.points) >= params.patience
 
@@ -202,7 +206,8 @@ class Trainer:
         return f"lower the learning rate (lr={self.params.lr:g}) or lengthen warmup_updates in params.yaml"
 
     def _rate(self) -> float:
-        params, points = self.params, self.position.points
+        params = self.params
+        points = self.position.points
         losses = [point.validation_loss for point in points if point.update > params.warmup_updates]
         step = schedules.Step(self.position.update, params.warmup_updates, params.max_updates, losses)
         return schedules.learning_rate(params.schedule, params.lr, step)
@@ -254,7 +259,8 @@ class Trainer:
 
     def _warn_of_guessing(self, label: str) -> None:
         """Say at the first validation after warm-up that shows it that the model is no better than guessing."""
-        points, warmup = self.position.points, self.params.warmup_updates
+        points = self.position.points
+        warmup = self.params.warmup_updates
         if [point for point in points if point.update >= warmup and not point.beats_guessing] == points[-1:]:
             _warn(f"{label}: {points[-1].compare_with_guessing()}; {self._gentler()}")
 
@@ -277,7 +283,8 @@ class Trainer:
         return self.processes.sum(total).item() / max(pairs.target_tokens(np.arange(len(pairs))), 1)
 
     def _save(self) -> None:
-        points, count = self.position.points, self.params.average_checkpoints
+        points = self.position.points
+        count = self.params.average_checkpoints
         best = best_updates(points, count)
         if self.position.update in best:
             self.checkpoints.save_weights(self.position.update, self.validated.weights())

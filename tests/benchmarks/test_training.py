@@ -48,7 +48,8 @@ class Count:
 
 
 def test_ours_trains_on_the_batches_whose_tokens_are_counted(job, monkeypatch):
-    seen, update = [], Trainer._update
+    seen = []
+    update = Trainer._update
 
     def spy(trainer, pairs, rows):
         seen.append((rows.tolist(), int(pairs.batch(rows).tgt_mask.sum())))

@@ -95,7 +95,8 @@ def test_monolingual_lines_get_the_filters_of_the_target_side():
 
 def test_seen_agrees_with_a_set():
     rng = np.random.default_rng(1)
-    seen, expected = Seen(), set()
+    seen = Seen()
+    expected = set()
     for size in (0, 5, 40, 40, 1, 100):
         hashes = rng.integers(150, size=size).astype(np.uint64)
         assert seen.contains(hashes).tolist() == [value in expected for value in hashes.tolist()]

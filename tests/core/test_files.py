@@ -50,7 +50,9 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
 
 
 def test_bytes_are_on_the_disk_before_they_replace_others(tmp_path, monkeypatch):
-    path, seen, fsync = tmp_path / "checkpoint", [], os.fsync
+    path = tmp_path / "checkpoint"
+    seen = []
+    fsync = os.fsync
 
     def records(number):
         fsync(number)
@@ -80,7 +82,10 @@ def test_json_is_readable_unicode(tmp_path):
 
 
 def test_a_lock_is_one_holders_at_a_time_and_who_waits_says_so_once(tmp_path, capsys):
-    path, order, said, waiting = tmp_path / "deep" / "lock", [], [], threading.Event()
+    path = tmp_path / "deep" / "lock"
+    order = []
+    said = []
+    waiting = threading.Event()
 
     def say(line):
         said.append(line)

@@ -53,7 +53,8 @@ def brute_force(model, sentence, bos, max_length, length_penalty):
 @pytest.mark.parametrize("length_penalty", [0.0, 0.7, 1.0])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_wide_beam_equals_brute_force(seed, length_penalty):
-    model, src = Table(seed), torch.arange(5).unsqueeze(1)
+    model = Table(seed)
+    src = torch.arange(5).unsqueeze(1)
     decoding = decode_with(beam_size=4**4, length_penalty=length_penalty)
     found = beam_search(model, src, src >= 0, decoding, bos=1, eos=TINY_EOS, max_length=4)
     for sentence, hypotheses in enumerate(found):
@@ -65,7 +66,8 @@ def test_a_wide_beam_equals_brute_force(seed, length_penalty):
 
 
 def test_patience_waits_for_a_hypothesis_that_ends_later():
-    model, src = Table(0), torch.zeros(1, 1, dtype=torch.long)
+    model = Table(0)
+    src = torch.zeros(1, 1, dtype=torch.long)
     likely, end = torch.tensor([-2.0, -9.0, -9.0, 4.0]), torch.tensor([4.0, -9.0, -9.0, -2.0])
     model.logits[:] = likely  # piece 3, which EOS may follow at any time, though it is unlikely ...
     model.logits[0, 3, 3] = end  # ... except behind two of them
@@ -78,7 +80,8 @@ def test_patience_waits_for_a_hypothesis_that_ends_later():
 
 
 def test_greedy_search_takes_the_first_end_whatever_its_patience():
-    model, src = Table(0), torch.zeros(1, 1, dtype=torch.long)
+    model = Table(0)
+    src = torch.zeros(1, 1, dtype=torch.long)
     model.logits[:] = torch.tensor([1.0, -9.0, -9.0, 0.9])  # EOS is a little likelier than piece 3 ...
     model.logits[0, 1, 3] = torch.tensor([9.0, -9.0, -9.0, -9.0])  # ... behind which it is sure: a better mean
     greedy, wider = (
@@ -88,7 +91,8 @@ def test_greedy_search_takes_the_first_end_whatever_its_patience():
 
 
 def test_samples_follow_the_distribution():
-    model, src = Table(3), torch.zeros(20_000, 1, dtype=torch.long)
+    model = Table(3)
+    src = torch.zeros(20_000, 1, dtype=torch.long)
     torch.manual_seed(1)
     drawn = sample(model, src, src >= 0, DRAW, bos=1, eos=TINY_EOS, max_length=2)
     first = (model.logits[0, 0, 1]).softmax(0)  # the table doubles its logits, the temperature halves them
@@ -100,7 +104,8 @@ def test_samples_follow_the_distribution():
 
 
 def test_a_sentence_is_found_the_same_alone_and_in_a_batch():
-    model, src = Table(11), torch.arange(6).unsqueeze(1)
+    model = Table(11)
+    src = torch.arange(6).unsqueeze(1)
     together = beam_search(model, src, src >= 0, DECODING, **OPTIONS)
     alone = [
         beam_search(model, src[row : row + 1], src[row : row + 1] >= 0, DECODING, **OPTIONS)[0] for row in range(6)
@@ -109,7 +114,9 @@ def test_a_sentence_is_found_the_same_alone_and_in_a_batch():
 
 
 def test_a_limit_is_that_of_one_sentence():
-    model, src, limits = Table(11), torch.arange(6).unsqueeze(1), [2, 9, 1, 9, 30, 5]
+    model = Table(11)
+    src = torch.arange(6).unsqueeze(1)
+    limits = [2, 9, 1, 9, 30, 5]
     model.logits[..., TINY_EOS] -= 3  # long outputs
     together = beam_search(model, src, src >= 0, DECODING, **OPTIONS | {"max_length": limits})
     for row, limit in enumerate(limits):
@@ -120,7 +127,8 @@ def test_a_limit_is_that_of_one_sentence():
 
 
 def test_only_the_best_pieces_are_drawn():
-    model, src = Table(3), torch.zeros(4000, 1, dtype=torch.long)
+    model = Table(3)
+    src = torch.zeros(4000, 1, dtype=torch.long)
     chances = (2 * model.logits[0, 0, 1]).softmax(0)
     best = chances.argsort(descending=True).tolist()
     share = float(chances[best[0]] + chances[best[1]] / 2)
@@ -131,7 +139,8 @@ def test_only_the_best_pieces_are_drawn():
 
 
 def test_of_the_best_k_pieces_those_are_drawn_that_hold_their_share_of_the_probability():
-    model, src = Table(0), torch.zeros(4000, 1, dtype=torch.long)
+    model = Table(0)
+    src = torch.zeros(4000, 1, dtype=torch.long)
     model.logits[0, 0, 1] = torch.tensor([0.4, 0.3, 0.2, 0.1]).log() / 2  # the table doubles its logits
     # of the best three 0.4 / 0.9 and 0.7 / 0.9 of their probability; of all pieces 0.4 and 0.7
     for top_k, top_p, drawn_from in ((3, 0.75, 2), (0, 0.75, 3), (3, 0.8, 3), (2, 0.5, 1), (2, 1.0, 2)):
@@ -146,7 +155,8 @@ def ngrams(tokens, size):
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_nothing_is_said_twice_where_that_is_forbidden(size):
-    model, src = Table(5), torch.arange(6).unsqueeze(1)
+    model = Table(5)
+    src = torch.arange(6).unsqueeze(1)
     model.logits[..., TINY_EOS] -= 6  # long outputs
     free, bound = (
         beam_search(model, src, src >= 0, decode_with(no_repeat_ngram=no), **OPTIONS | {"max_length": 30})
@@ -159,7 +169,8 @@ def test_nothing_is_said_twice_where_that_is_forbidden(size):
 
 
 def test_outputs_have_at_least_the_pieces_asked_for():
-    model, src = Table(5), torch.arange(6).unsqueeze(1)
+    model = Table(5)
+    src = torch.arange(6).unsqueeze(1)
     model.logits[..., TINY_EOS] += 6  # short outputs
     short, longer = (beam_search(model, src, src >= 0, decode_with(min_length=least), **OPTIONS) for least in (0, 5))
     assert min(len(one[0].tokens) for one in short) < 5
@@ -168,7 +179,8 @@ def test_outputs_have_at_least_the_pieces_asked_for():
 
 @pytest.mark.parametrize("beam_size", [1, 4])
 def test_where_nothing_may_follow_the_best_so_far_stands(beam_size):
-    model, src = Table(0), torch.arange(6).unsqueeze(1)
+    model = Table(0)
+    src = torch.arange(6).unsqueeze(1)
     decoding = decode_with(beam_size=beam_size, no_repeat_ngram=1, min_length=8)
     for hypotheses in beam_search(model, src, src >= 0, decoding, **OPTIONS):
         assert sorted(hypotheses[0].tokens) == [1, 2, 3]  # each piece once, and the end comes too early
@@ -177,7 +189,8 @@ def test_where_nothing_may_follow_the_best_so_far_stands(beam_size):
 
 
 def test_a_model_that_computes_no_numbers_is_told():
-    model, src = Table(0), torch.arange(6).unsqueeze(1)
+    model = Table(0)
+    src = torch.arange(6).unsqueeze(1)
     model.logits[3] = torch.nan
     with pytest.raises(UserError, match="the model computes NaN"):
         beam_search(model, src, src >= 0, DECODING, **OPTIONS)
@@ -186,7 +199,8 @@ def test_a_model_that_computes_no_numbers_is_told():
 
 
 def test_a_beam_that_nothing_may_follow_leaves_the_others_alone():
-    model, src = Table(0), torch.arange(6).unsqueeze(1)
+    model = Table(0)
+    src = torch.arange(6).unsqueeze(1)
     decoding = decode_with(beam_size=4, no_repeat_ngram=2, min_length=8)
     for hypotheses in beam_search(model, src, src >= 0, decoding, **OPTIONS):
         assert len(hypotheses[0].tokens) >= 8

@@ -236,7 +236,8 @@ def artifacts_of(state):
 def test_logs_and_results_reach_prefect(toy):
     write_reports(toy)
     state = run()
-    run_id, artifacts = state.state_details.flow_run_id, artifacts_of(state)
+    run_id = state.state_details.flow_run_id
+    artifacts = artifacts_of(state)
     said = {f"{name} is at work" for name in STAGES}
     with get_client(sync_client=True) as client:
         for _ in range(100):  # logs are sent in batches
@@ -322,7 +323,9 @@ def snapshot(toy):
 
 def test_a_preset_leaves_the_checkout_alone_and_going_back_executes_nothing(toy):
     run()
-    before, ran, copies = snapshot(toy), executed(toy), toy / "runs"
+    before = snapshot(toy)
+    ran = executed(toy)
+    copies = toy / "runs"
     assert run(["slow"]).is_completed()
     assert "!" in (copies / "slow" / "out" / "first.txt").read_text()
     assert set(executed(copies / "slow")) == STAGES

@@ -146,7 +146,8 @@ def test_every_architecture_goes_through_all_stages(architecture, tmp_path):
 def test_kills_change_nothing(target, untroubled, tmp_path):
     _, expected, seconds = untroubled
     project = make_project(tmp_path / "another" / "depth")
-    chance, killed = random.Random(target), []
+    chance = random.Random(target)
+    killed = []
     for stage in seconds:
         dvc = reproduce(project)
         assert stage in stages_as_they_start(dvc)

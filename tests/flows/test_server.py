@@ -119,7 +119,8 @@ def test_a_server_that_does_not_answer_is_named():
 
 
 def test_of_two_runs_the_second_starts_its_server_when_the_first_ones_answers(tmp_path, monkeypatch):
-    told, waits = threading.Event(), server.hold_lock
+    told = threading.Event()
+    waits = server.hold_lock
     monkeypatch.setattr(server, "hold_lock", lambda path, waiting: waits(path, waiting, lambda _: told.set()))
     events = []
     monkeypatch.setattr(server, "_start", lambda _port, _log: events.append("starts"))

@@ -116,7 +116,9 @@ def test_a_copy_has_the_tracked_files_as_they_stand_and_the_presets_params(toy):
 def test_a_full_disk_is_told_and_a_copy_killed_half_way_is_made_whole(toy, monkeypatch):
     whole = refresh(toy, "slow").folder
     (toy / "gone.py").write_text("removed from the checkout between two tries")
-    copy, free, again = shutil.copy2, iter(()), toy / "runs" / "again"
+    copy = shutil.copy2
+    free = iter(())
+    again = toy / "runs" / "again"
 
     def copy_until_full(source, target):
         if next(free, None) is None:

@@ -365,7 +365,8 @@ def test_the_fast_engine_reads_sources_of_over_1024_pieces_to_their_end(tokenize
     ours, fast = (Translator.load(tmp_path / name, RUNTIME) for name in ("ours", "fast"))
     start = "the cat sees the sea . " * 1030
     start = start[: next(size for size in range(0, len(start), 10) if len(ours.encode([start[:size]])[0]) > 1030)]
-    texts, target = [f"{start} {end}" for end in ("my aunt paints 12 books .", "a dog loses .")], "die Katze sieht"
+    texts = [f"{start} {end}" for end in ("my aunt paints 12 books .", "a dog loses .")]
+    target = "die Katze sieht"
     assert ours.find_truncated(texts) == [False, False]
     expected = ours.score(texts, [target] * 2)
     found = fast.score(texts, [target] * 2)

@@ -118,7 +118,8 @@ def test_every_architecture_is_held_to_the_contract():
 @torch.inference_mode()
 def test_step_by_step_equals_teacher_forcing(model, batch):
     forced = model.project(model(batch.src, batch.src_mask, batch.tgt_in))  # [B, T, V]
-    state, stepped = model.start(batch.src, batch.src_mask), []
+    state = model.start(batch.src, batch.src_mask)
+    stepped = []
     for column in batch.tgt_in.unbind(1):
         logits, state = model.step(column, state)
         stepped.append(logits)
@@ -129,7 +130,8 @@ def test_step_by_step_equals_teacher_forcing(model, batch):
 @torch.inference_mode()
 def test_padding_changes_nothing(model, tokenizer):
     sentence = tokenizer.encode_source(["the cat sees the sea ."])[0]
-    alone, tgt = pad([sentence]), torch.tensor([[BOS, 7, 8]])
+    alone = pad([sentence])
+    tgt = torch.tensor([[BOS, 7, 8]])
     padded = torch.cat([alone, torch.full((1, 9), PAD)], dim=1)
     expected = model(alone, alone != PAD, tgt)
     torch.testing.assert_close(model(padded, padded != PAD, tgt), expected, rtol=1e-4, atol=1e-5)
@@ -201,7 +203,9 @@ def test_beam_one_is_greedy(model, batch):
 
 @torch.inference_mode()
 def test_a_wide_beam_equals_brute_force_over_few_pieces(model, batch):
-    longest, src, mask = 3, batch.src[:3], batch.src_mask[:3]
+    longest = 3
+    src = batch.src[:3]
+    mask = batch.src_mask[:3]
     bodies = [body for length in range(longest + 1) for body in product(FEW[1:], repeat=length)]
     tgt_in = pad([[BOS, *body][:longest] for body in bodies])
     tgt_out = pad([[*body, EOS][:longest] for body in bodies])

@@ -21,7 +21,8 @@ def test_values_are_keys_with_the_embeddings_of_pieces_and_positions():
 @torch.inference_mode()
 def test_queries_know_the_piece_that_was_read_last():
     torch.manual_seed(1)
-    attention, mask = SourceAttention(8), torch.ones(1, 3, dtype=torch.bool)
+    attention = SourceAttention(8)
+    mask = torch.ones(1, 3, dtype=torch.bool)
     hidden, keys = torch.zeros(1, 1, 8), torch.eye(8)[:3].unsqueeze(0)
     for place in range(3):
         embedded = 9 * keys[:, place : place + 1]

@@ -75,7 +75,8 @@ def test_additive_scores_are_bahdanaus():
 
 @torch.inference_mode()
 def test_embeddings_are_as_large_as_what_is_fed_beside_them():
-    model, read = build(input_feeding=True), []
+    model = build(input_feeding=True)
+    read = []
     model.decoder[0].register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
     model(SRC, SRC != 0, torch.arange(2, SIZE).unsqueeze(0))
     embedded = torch.cat(read, dim=1)[..., : RECURRENT.width]

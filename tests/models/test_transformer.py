@@ -39,7 +39,8 @@ def test_the_attention_on_display_is_the_one_applied(model, batch):
 
 def test_positions_turn_from_once_in_6_places_to_once_in_63000():
     """Wavelengths from 2 pi to 10,000 * 2 pi (Vaswani et al. 2017, section 3.5)."""
-    waves, places = sinusoids(100, 16), torch.arange(100)
+    waves = sinusoids(100, 16)
+    places = torch.arange(100)
     for column, slower in ((0, 1), (7, 10_000)):
         torch.testing.assert_close(waves[:, column], torch.sin(places / slower))
         torch.testing.assert_close(waves[:, 8 + column], torch.cos(places / slower))

@@ -74,7 +74,8 @@ def test_after_an_edit_of_search_the_shards_are_made_anew_and_after_that_of_a_co
 
 def test_the_ratio_is_of_synthetic_to_real_pairs(workspace, monkeypatch):
     write_corpus(Path("data/clean/train"), [tiny_corpus()[:8]])
-    params, given = Path("params.yaml"), []
+    params = Path("params.yaml")
+    given = []
     params.write_text(params.read_text().replace("ratio: 1.0", "ratio: 0.5"))
     Path("code").mkdir()
     Path("code/back_translate.txt").write_text("a fingerprint")

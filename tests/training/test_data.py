@@ -29,7 +29,8 @@ def test_synthetic_sources_alone_bear_the_tag(tokenizer):
 
 @pytest.mark.parametrize("algorithm", ["unigram", "bpe"])
 def test_words_are_cut_anew_in_each_epoch_and_alike_in_the_same(tmp_path, algorithm):
-    tokenizer, corpus = tiny_tokenizer(tmp_path / "tokenizer", algorithm=algorithm), tiny_corpus()
+    tokenizer = tiny_tokenizer(tmp_path / "tokenizer", algorithm=algorithm)
+    corpus = tiny_corpus()
 
     def sources(work, epoch, alpha=0.3):
         work.mkdir(exist_ok=True)

@@ -38,7 +38,9 @@ def test_the_seed_alone_decides_what_a_model_begins_with(tokenizer, tmp_path):
 
 
 def test_encoding_the_corpus_does_not_count_as_time_of_updates(tokenizer, tmp_path, monkeypatch):
-    hours, shown, monotonic = [], [], time.monotonic
+    hours = []
+    shown = []
+    monotonic = time.monotonic
 
     def takes_an_hour(*arguments):
         hours.append(3600)

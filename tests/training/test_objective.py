@@ -43,7 +43,8 @@ def test_r_drop_is_the_mean_of_two_losses_and_of_two_divergences(vocabulary):
 
 def test_the_embeddings_are_shifted_uphill_and_come_back(tokenizer):
     pairs = tiny_pairs(tokenizer)
-    batch, model = pairs.batch(np.arange(8)), tiny_model(tokenizer, dropout=0.0)
+    batch = pairs.batch(np.arange(8))
+    model = tiny_model(tokenizer, dropout=0.0)
     loss = BatchLoss(model, None)
     before = loss(batch, 0.0)
     before.backward()

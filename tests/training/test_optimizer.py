@@ -28,7 +28,8 @@ def test_matrices_decay_and_norms_and_biases_do_not(tokenizer):
 
 
 def test_a_moving_average_is_what_is_validated_and_kept(tokenizer, tmp_path, monkeypatch):
-    seen, original = [], Trainer._update
+    seen = []
+    original = Trainer._update
 
     def records(self, pairs, rows):
         original(self, pairs, rows)
@@ -53,13 +54,17 @@ def test_a_moving_average_of_many_updates_serves_a_short_training(tokenizer, tmp
 def test_updates_are_those_of_pytorchs_own_parts(tokenizer, tmp_path):
     params = {"max_updates": 3, "validate_every": 3, "average_checkpoints": 1, "adam_beta2": 0.9, "clip_norm": 0.5}
     trainer, (point,) = train(tokenizer, tmp_path, dropout=0.0, **params)
-    model, pairs, settings = tiny_model(tokenizer, dropout=0.0), tiny_pairs(tokenizer), trainer.params
+    model = tiny_model(tokenizer, dropout=0.0)
+    pairs = tiny_pairs(tokenizer)
+    settings = trainer.params
     groups = [
         {"params": [weight for weight in model.parameters() if weight.dim() > 1], "weight_decay": 0.01},
         {"params": [weight for weight in model.parameters() if weight.dim() == 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.9), eps=1e-9)
-    batches, losses, tokens = training_batches([pairs], settings.batch_tokens, settings.seed, 0), 0.0, 0
+    batches = training_batches([pairs], settings.batch_tokens, settings.seed, 0)
+    losses = 0.0
+    tokens = 0
     for update, (_, rows) in zip(range(1, 4), batches, strict=False):
         batch = pairs.batch(rows)
         logits = model.project(model(batch.src, batch.src_mask, batch.tgt_in))[batch.tgt_mask]

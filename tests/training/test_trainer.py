@@ -135,7 +135,8 @@ def test_each_process_drops_out_units_of_its_own(tokenizer, tmp_path, monkeypatc
 
 
 def test_each_update_drops_out_units_of_its_own(tokenizer, tmp_path, monkeypatch):
-    seeds, original = [], Trainer._accumulate
+    seeds = []
+    original = Trainer._accumulate
 
     def records(self, pairs, rows):
         seeds.append(torch.initial_seed())
@@ -159,7 +160,8 @@ def test_dropout_follows_the_seed(tokenizer, tmp_path):
 
 
 def test_dropout_acts_again_after_a_validation(tokenizer, tmp_path, monkeypatch):
-    acts, original = [], Trainer._accumulate
+    acts = []
+    original = Trainer._accumulate
 
     def records(self, pairs, rows):
         acts.append(self.model.training)
@@ -182,7 +184,8 @@ def test_the_validation_loss_is_pytorchs_cross_entropy_without_smoothing_and_dro
 
 
 def test_each_point_has_the_mean_training_loss_since_the_one_before(tokenizer, tmp_path, monkeypatch):
-    seen, original = [], Trainer._accumulate
+    seen = []
+    original = Trainer._accumulate
 
     def records(self, pairs, rows):
         seen.append((original(self, pairs, rows), pairs.target_tokens(rows)))
@@ -196,7 +199,8 @@ def test_each_point_has_the_mean_training_loss_since_the_one_before(tokenizer, t
 
 
 def test_gradients_of_fp16_are_unscaled_before_they_are_clipped(tokenizer, tmp_path, monkeypatch):
-    norms, weights = [], []
+    norms = []
+    weights = []
     monkeypatch.setattr(Trainer, "_check", lambda self, loss, norm: norms.append(norm))
     for dtype in (None, torch.float16):
         trainer = Trainer(tiny_model(tokenizer, dropout=0.0), TRAINING, tmp_path, CPU, dtype)
@@ -224,7 +228,8 @@ def test_a_loss_that_is_not_a_number_says_where_and_what_to_do(tokenizer, tmp_pa
 
 
 def test_a_batch_whose_loss_is_not_a_number_is_named(tokenizer, tmp_path, monkeypatch):
-    pairs, params = tiny_pairs(tokenizer), TRAINING
+    pairs = tiny_pairs(tokenizer)
+    params = TRAINING
     batches = [
         (epoch, number, rows.tolist())
         for epoch in range(3)
