@@ -13,11 +13,11 @@ from flows.runs import PRESETS, REGISTRATION, RUNS
 from flows.tables import Rows, text_table
 from registry.judging import Decision
 from seq2seq.core.files import read_json
-from seq2seq.core.params import PARAMS, load_section
+from seq2seq.core.params import PARAMS
 from seq2seq.metrics.scores import UNDEFINED
 from seq2seq.metrics.string_metrics import LABELS
-from seq2seq.training.learning_curve import read_curve, worse_than_guessing
-from seq2seq.training.params import TrainingParams
+from seq2seq.training.learning_curve import learned_nothing
+from seq2seq.training.params import SECTIONS
 
 REPORTS = Path("reports")
 PAGE = REPORTS / "index.html"
@@ -119,12 +119,9 @@ def _warnings(folder: Path) -> list[str]:
         for name, label in LABELS.items()
         if f"{name}_undefined" in score
     }
-    params = folder / PARAMS
-    for name, section in {"forward": "train", "backward": "train_backward"}.items():
+    for name, section in SECTIONS.items():
         path = folder / REPORTS / "curves" / f"{name}.csv"
-        points = read_curve(path) if path.exists() else []
-        averaged = load_section(params, section, TrainingParams).average_checkpoints if points else 0
-        if points and (nothing := worse_than_guessing(points, averaged)):
+        if path.exists() and (nothing := learned_nothing(path, folder / PARAMS, section)):
             found[f"the {name} model has learned nothing: {nothing}"] = None
     return list(found)
 

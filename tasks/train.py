@@ -37,10 +37,11 @@ def main() -> None:
     from seq2seq.training.data import read_direction
     from seq2seq.training.fit import fit
     from seq2seq.training.learning_curve import write_curve
+    from seq2seq.training.params import SECTIONS
     from seq2seq.training.recipe import read_recipe
 
     backward = arguments.direction == "backward"
-    stage = "train_backward" if backward else "train"
+    stage = SECTIONS[arguments.direction]  # has the name of its section
     languages = load_section(PARAMS, "languages", LanguagesParams)
     task = load_section(PARAMS, "task", TaskParams)
     synthesis = load_section(PARAMS, "back_translation", BackTranslationParams)

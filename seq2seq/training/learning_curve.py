@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from seq2seq.core.files import write_text
+from seq2seq.core.params import load_section
+from seq2seq.training.params import TrainingParams
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,23 @@ def worse_than_guessing(points: Sequence[Point], averaged: int) -> str:
     chosen = best_updates(points, averaged)
     worst = max((point for point in points if point.update in chosen), key=lambda point: point.validation_loss)
     return "" if worst.beats_guessing else worst.compare_with_guessing()
+
+
+def learned_nothing(curve: Path, params: Path, section: str) -> str:
+    """Why the model of a finished training has learned nothing, in words; empty where it has, or wasn't trained.
+
+    Args:
+        curve: the file of its learning curve.
+        params: the params file that it was trained with.
+        section: of that file, such as ``train``.
+
+    Raises:
+        UserError: the section is missing or wrong.
+    """
+    points = read_curve(curve)
+    if not points:
+        return ""
+    return worse_than_guessing(points, load_section(params, section, TrainingParams).average_checkpoints)
 
 
 def read_curve(path: Path) -> list[Point]:

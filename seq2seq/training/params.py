@@ -10,6 +10,8 @@ from pydantic import Field
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import Section
 
+SECTIONS = {"forward": "train", "backward": "train_backward"}  # of params.yaml, by the direction of the model
+
 
 class TrainingParams(Section):
     """How a model is trained."""

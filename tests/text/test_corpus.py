@@ -32,11 +32,6 @@ def test_the_bytes_do_not_depend_on_how_lines_were_cut_into_frames(tmp_path):
         assert one.read_bytes() == other.read_bytes()
 
 
-def test_the_order_of_lines_survives_more_than_ten_partitions(tmp_path):
-    write_corpus(tmp_path, [lines(12)], rows=1)
-    pd.testing.assert_frame_equal(read_corpus(tmp_path), lines(12))
-
-
 def test_an_empty_or_absent_corpus_has_columns_and_no_rows(tmp_path):
     write_corpus(tmp_path / "empty", [])
     for folder in (tmp_path / "empty", tmp_path / "absent"):

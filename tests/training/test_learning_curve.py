@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from seq2seq.training.learning_curve import Point, read_curve, worse_than_guessing, write_curve
+from seq2seq.core.params import dump_yaml
+from seq2seq.training.learning_curve import Point, learned_nothing, read_curve, worse_than_guessing, write_curve
+from tests.tiny_models import TRAINING
 
 
 def test_a_curve_can_be_read_back_and_an_empty_one_has_its_header(tmp_path):
@@ -21,3 +23,18 @@ def test_each_checkpoint_that_is_kept_has_to_beat_guessing():
     assert [bool(worse_than_guessing(points, averaged)) for averaged in (1, 3, 4)] == [False, False, True]
     by_score = [replace(point, validation_score=point.validation_loss) for point in points]
     assert worse_than_guessing(by_score, 1).startswith("the validation loss is 6.00 nats per target piece at update 1,")
+
+
+def test_a_finished_training_is_judged_by_as_many_checkpoints_as_it_averages(tmp_path):
+    curve = tmp_path / "curve.csv"
+    params = tmp_path / "params.yaml"
+    params.write_text(
+        dump_yaml(
+            {f"averages_{count}": TRAINING.model_dump() | {"average_checkpoints": count} for count in (1, 2)},
+        )
+    )
+    write_curve(curve, [Point(1, 1, 0.1, 1.0, 4.0, 5.0), Point(2, 1, 0.1, 1.0, 6.0, 5.0)])
+    assert learned_nothing(curve, params, "averages_1") == ""
+    assert "6.00 nats per target piece at update 2" in learned_nothing(curve, params, "averages_2")
+    write_curve(curve, [])
+    assert learned_nothing(curve, params, "averages_2") == ""
