@@ -73,7 +73,7 @@ def record(children: Children) -> State[Any]:
 def _run_stages(folder: Path, children: Children) -> dict[str, State[Any]]:
     """Run each stage after those that it depends on, side by side where they don't depend on each other.
 
-    Changed code is looked at first: an edited comment then leaves all other stages unchanged.
+    If code has changed, the stage `code` runs first: after an edited comment all other stages are then unchanged.
     """
     futures: dict[str, PrefectFuture[Any]] = {}
 
@@ -111,7 +111,7 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = (), nam
     Args:
         presets: names of files in presets/, laid over params.yaml in this order.
         overrides: assignments SECTION.KEY=VALUE, laid over that.
-        name: of the folder in runs/ that such a run works in; empty for one made of presets and overrides.
+        name: of the folder in runs/ that the run works in; if empty, its presets and overrides name it.
 
     Returns:
         A completed state whose data are a summary in words, or a failed one whose message says what to mend.
@@ -138,7 +138,7 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = (), nam
             # what needs Prefect's server comes last
             publish_stages(states)
             if failure := _failure(states):
-                return failure  # what the reports say is of an earlier run
+                return failure  # the reports are those of an earlier run
             publish_reports(workspace.folder)
             if released:
                 publish_release(*released)
@@ -169,7 +169,7 @@ def main() -> None:
     wait_for_server = find_server()
     from flows.parameters import check_store, read_parameters
 
-    # the flow checks this too; from here it is told before Prefect says a word
+    # the flow checks this too; here a mistake is told before Prefect says a word
     read_parameters(Path.cwd(), arguments.preset, arguments.set, arguments.name)
     check_store()
     for module in NEEDED_LATER:

@@ -26,7 +26,7 @@ from seq2seq.metrics.scores import UNDEFINED
 PRESETS = Path("presets")
 RUNS = Path("runs")
 LOCK = Path(".work", "flow.lock")  # held while a flow works there
-NAME = re.compile(r"\w[\w.-]*")  # of a preset, and of a run; names that are made here may have a + besides
+NAME = re.compile(r"\w[\w.-]*")  # of a preset, and of a run; names that are made here may also have a +
 LONGEST_NAME = 100  # bytes; file systems know names of up to 255
 QUALITY = Path("reports", "quality.json")
 REGISTRATION = Path("reports", "registration.json")
@@ -54,7 +54,7 @@ def resolve(root: Path, presets: Sequence[str], overrides: Sequence[str]) -> tup
 
 
 def run_folder(root: Path, presets: Sequence[str], overrides: Sequence[str], name: str = "") -> Path:
-    """Where a run works: the checkout itself, or with presets, assignments or a name a folder of its own.
+    """Where a run works: the checkout itself or, with presets, assignments or a name, a folder of its own.
 
     Raises:
         UserError: the name can't be that of a folder, or is a preset's.
@@ -90,9 +90,9 @@ def run_name(presets: Sequence[str], overrides: Sequence[str], name: str = "") -
 def record_run(
     root: Path, folder: Path, presets: Sequence[str], overrides: Sequence[str], say: Callable[[str], None]
 ) -> None:
-    """Keep in a working copy what is laid over params.yaml there, and of which commit it is.
+    """Write into a working copy what is laid over its params.yaml, and which commit it was made of.
 
-    Where something else was laid over it before, that is said.
+    If something else was laid over it before, say so.
     """
     laid = {"presets": list(presets), "assignments": list(overrides)}
     before = read_json(folder / RUN) if (folder / RUN).exists() else laid
@@ -128,7 +128,7 @@ def _row(folder: Path, started: float) -> dict[str, str]:
         "int8 BLEU": "",
         "laid over params.yaml": _flags(read_json(folder / RUN)),
     }
-    if row["state"] == "finished":  # what a run that stopped has there is of an earlier one
+    if row["state"] == "finished":  # if it stopped, what it has there is from an earlier run
         made = read_json(folder / REGISTRATION)
         tests = read_json(folder / QUALITY)["int8"]
         row["version"] = f"{made['name']} {made['version']}"

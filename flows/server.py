@@ -1,7 +1,7 @@
 """A Prefect server for the length of one run, where the user has none.
 
-Prefect would start one by itself, but only after the flow's process has loaded the server's code too;
-started here, first of all, it is ready when the params are checked.
+Prefect would start one by itself, but only after the flow's process has loaded the server's code too. We start it
+first, so that it is ready when the params are checked.
 """
 
 import atexit
@@ -99,7 +99,7 @@ def expect_server(url: str) -> Iterator[None]:
         with temporary_settings({PREFECT_API_URL: url}):
             yield
     except httpx.TransportError as error:
-        logging.disable()  # until the process ends, Prefect's clients complain of all that they couldn't tell
+        logging.disable()  # Prefect's clients would complain until the process ends
         raise TransientError(
             f"the Prefect server at {redact(url)} went away and doesn't know how the run ended, which the "
             f"lines above tell; start it, and run the same command again ({error})"
@@ -111,7 +111,7 @@ def _is_not_about_the_line(record: logging.LogRecord) -> bool:
 
 
 def _reach_this_machine_directly() -> None:
-    """Keep proxies from between this machine's own servers and us, and all that we start."""
+    """Let us, and all that we start, reach this machine's own servers without a proxy."""
     for name in ("no_proxy", "NO_PROXY"):  # the first wins where both are set
         listed = os.environ.get(name) or os.environ.get("NO_PROXY")
         os.environ[name] = ",".join([*([listed] if listed else []), *HERE])
@@ -123,7 +123,7 @@ def _reach(url: str) -> str:
     shown = redact(url)
     try:
         version = _ask_version(url)
-    except httpx.InvalidURL:  # whose words quote a password in part
+    except httpx.InvalidURL:  # its message would quote a part of the password
         raise UserError(
             f"{shown} can't be read as an address; {_mend(where)}, in which a password has %2F for / and %40 for @"
         ) from None
@@ -167,7 +167,7 @@ def _ask_version(url: str) -> Version | None:
 
 
 def _where_named() -> str:
-    """What gives the address of the server."""
+    """The variable or the profile that gives the server's address."""
     if PREFECT_API_URL.name in os.environ:
         return PREFECT_API_URL.name
     profile = get_settings_context().profile

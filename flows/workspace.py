@@ -162,7 +162,7 @@ def share_fetched_files(root: Path, folder: Path) -> None:
         if link.readlink() == target:
             return
         link.unlink()
-    elif link.exists():  # of a copy made before this was shared; what it fetched can be fetched again
+    elif link.exists():  # the copy was made before this was shared; what it fetched can be fetched again
         shutil.rmtree(link)
     link.symlink_to(target)
 

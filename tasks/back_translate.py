@@ -35,7 +35,9 @@ def main() -> None:
     ):
         made = back_translate(arguments.backward, lines, params, cleaning, decoding, runtime, work)
         kept = write_corpus(partial, made)
-        print(f"back_translate: {kept:,} synthetic pairs; {len(lines) - kept:,} more did not pass what `cleaning` asks")
+        print(
+            f"back_translate: {kept:,} synthetic pairs; {len(lines) - kept:,} more don't pass the filters of `cleaning`"
+        )
 
 
 if __name__ == "__main__":

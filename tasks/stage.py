@@ -31,7 +31,7 @@ FAILURES = WORK / "failures"  # STAGE.json: how a stage failed
 def run(main: Callable[[], None]) -> NoReturn:
     """Run a stage's command line.
 
-    Started by DVC, it works alone on its stage, ends when DVC dies, and leaves in a file how it failed.
+    If DVC started it, it works alone on its stage, ends when DVC dies, and writes to a file how it failed.
     """
     stage = os.environ.get("DVC_STAGE")  # set by DVC
     if not stage:
@@ -64,7 +64,7 @@ def forget_failure(stage: str, root: Path = Path()) -> None:
 
 
 def _keep_failure(stage: str, failure: Failure) -> None:
-    """Leave it where the flow reads it; of several processes the first to fail is the one to blame."""
+    """Write it where the flow reads it; if several processes fail, the first one is to blame."""
     with suppress(OSError):  # it exists, or the disk is full; the log tells of the failure too
         FAILURES.mkdir(parents=True, exist_ok=True)
         with (FAILURES / f"{stage}.json").open("x", encoding="utf-8") as file:
@@ -117,8 +117,8 @@ def _digest(value: object) -> str:
 def work_directory(stage: str, digest: str, root: Path = WORK) -> Iterator[Path]:
     """Hold the one writer's lock of a stage and yield the folder of its unfinished work for these inputs.
 
-    The folder survives a kill, so that the same stage with the same inputs goes on in it. Of folders of other inputs
-    the newest is kept: it may hold days of training, which are needed again if a change is taken back. A second
+    The folder survives a kill, so that the same stage with the same inputs goes on in it. The newest folder of other
+    inputs is kept too: it may hold days of training, which are needed again if a change is taken back. A second
     process of the stage waits for the first to end, unless torchrun started both together.
     """
     folder = root / stage

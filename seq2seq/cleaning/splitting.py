@@ -116,7 +116,7 @@ def _halve(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _taken_sets(folder: Path, chosen: list[Hashes]) -> dict[str, pd.DataFrame]:
-    """The sets that are taken from one corpus without published ones."""
+    """Take the sets from one corpus that has no published ones."""
     taken = []
     for frame in read_partitions(folder):
         where = deal(hash_sources(frame["source"]), chosen)

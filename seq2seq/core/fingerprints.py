@@ -93,7 +93,7 @@ class Fingerprints:
     def _files_of(self, name: str) -> Iterator[Path]:
         """The files that run when a module is imported: its own, and those of the packages around it.
 
-        The last part of a name may be no module but what is in one.
+        The last part of a name may also be something inside a module.
         """
         folder = self._root
         for part in name.split("."):

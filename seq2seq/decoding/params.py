@@ -15,7 +15,7 @@ class DecodingParams(Section):
     beam_size: int = Field(
         ge=1,
         le=64,
-        description="Keeps this many hypotheses per sentence; more search wider and slower, 1 is greedy search.",
+        description="Keeps this many hypotheses per sentence; more find better ones, more slowly; 1 is greedy search.",
     )
     patience: float = Field(
         ge=1,
@@ -33,7 +33,11 @@ class DecodingParams(Section):
     no_repeat_ngram: int = Field(
         ge=0, le=64, description="Lets no run of this many pieces come twice in an output; 0 allows any."
     )
-    max_length_factor: float = Field(gt=0, le=20, description="Cuts outputs at factor * source pieces + 10.")
+    max_length_factor: float = Field(
+        gt=0,
+        le=20,
+        description="Cuts an output at this many times the pieces of its source plus 10; a low factor cuts good ones.",
+    )
     batch_size: int = Field(
         ge=1, le=4096, description="Searches this many sentences together; more are faster and need more memory."
     )

@@ -81,9 +81,9 @@ class CTranslate2Engine:
     def _search(self, batches: list[list[list[int]]], decoding: DecodingParams) -> Iterator[list[list[_Output]]]:
         """Yield the outputs of every source, each found within the limit of its own.
 
-        A call has one limit for all its sources. A search that went on beyond the limit of its own source is made
-        again alone; it is known by an output of such a length, as all are asked for that a search waits for.
-        One step more is allowed at first, for in its last step a search cuts what grows even if enough has ended.
+        A call has one limit for all its sources. If a search went on beyond the limit of its own source, that source is
+        searched again alone. We know it by an output that is too long, since we ask for all outputs that a search waits
+        for. The first call allows one step more: in its last step a search cuts what grows even if enough has ended.
         """
         options = _beam_options(decoding)
         first = self._run(self.translator, batches, decoding, options, spare=1)
@@ -144,7 +144,7 @@ def _beam_options(decoding: DecodingParams) -> dict[str, float]:
         "min_decoding_length": decoding.min_length,
         "no_repeat_ngram_size": decoding.no_repeat_ngram,
         "return_scores": True,
-        "return_end_token": True,  # by which an output that ended is told from one that was cut
+        "return_end_token": True,  # tells an output that ended from one that was cut
     }
 
 

@@ -26,7 +26,7 @@ class Output:
     """One of several outputs for a text."""
 
     text: str
-    score: float  # log-probability / length ** length_penalty, by which outputs are ranked
+    score: float  # log-probability / length ** length_penalty, which ranks the outputs
     pieces: list[str]  # EOS last, unless it was cut
     log_probs: list[float]  # of each piece, in nats
 
@@ -111,7 +111,7 @@ class Translator:
     def nbest(self, texts: list[str], decoding: DecodingParams, progress: Progress | None = None) -> list[list[Output]]:
         """Up to ``beam_size`` translations of each text, best first, with their scores; none of an empty text.
 
-        No text comes twice: of hypotheses that spell the same text by other pieces, the best stays.
+        No text comes twice: if several hypotheses spell the same text, the best of them stays.
         """
         found = self._run(texts, decoding, lambda batches: self.engine.nbest(batches, decoding), progress)
         sources = self.encode(texts)

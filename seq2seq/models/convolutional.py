@@ -28,7 +28,11 @@ class ConvolutionalParams(FromScratchParams):
     decoder_layers: int = Field(
         ge=1, le=64, description="Stacks this many layers in the decoder; these cost most time in translation."
     )
-    kernel: int = Field(ge=3, le=31, description="Lets a convolution see this many positions, an odd number.")
+    kernel: int = Field(
+        ge=3,
+        le=31,
+        description="Lets a convolution see this many positions, an odd number; more see farther and are slower.",
+    )
 
     @field_validator("kernel")
     @classmethod

@@ -34,8 +34,12 @@ class RecurrentParams(FromScratchParams):
         description="Chooses how source positions are scored; with none, one state carries the whole source."
     )
     input_feeding: bool = Field(description="Lets each step read what attention gave the step before, which is slower.")
-    bidirectional: bool = Field(description="Lets half of each encoder layer read from the end.")
-    residual: bool = Field(description="Adds a layer's input to its output, from the second layer on.")
+    bidirectional: bool = Field(
+        description="Lets half of each encoder layer read from the end; false has all of it read from the beginning."
+    )
+    residual: bool = Field(
+        description="Adds a layer's input to its output, from the second layer on; deeper stacks need it."
+    )
     encoder_layers: int = Field(
         ge=1, le=64, description="Stacks this many layers in the encoder; more learn more and are slower."
     )

@@ -39,7 +39,9 @@ class TransformerParams(FromScratchParams):
     norm: Literal["pre", "post"] = Field(
         description="Normalises before each sub-layer (pre), which learns faster, or after it (post)."
     )
-    activation: Literal["relu", "gelu"] = Field(description="Chooses the function inside the feed-forward sub-layers.")
+    activation: Literal["relu", "gelu"] = Field(
+        description="Chooses the function inside the feed-forward sub-layers; relu cuts off below 0, gelu smoothly."
+    )
     positions: Literal["sinusoidal", "learned"] = Field(
         description="Tells places in a sentence apart by fixed waves (sinusoidal), or by vectors that are learned."
     )

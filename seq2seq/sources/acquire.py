@@ -91,15 +91,11 @@ def acquire(
         UserError: something in params, the catalogue, a table or a corpus is wrong.
         TransientError: a file can't be fetched right now.
     """
-    own = find_tables(tables)
-    if unread := unread_files(tables):
-        listed = ", ".join(path.name for path in unread)
-        print(f"download: not read in {tables}: {listed}; the name of a table ends in .tsv")
+    own = _find_own(tables)
     corpora = select(load_catalogue(catalogue), names, languages.source, languages.target)
     if not own and not corpora:
         raise UserError(f"there is no corpus: name one in corpora.names, or put a TSV file of your pairs at {tables}")
-    if mirror is not None and not mirror.is_dir():
-        raise UserError(f"CORPUS_MIRROR: there is no folder {mirror}; correct it, or unset it to use the network")
+    _check_mirror(mirror)
     facts: dict[str, Facts] = {}
     with replacing(out) as raw:
         if own:
@@ -114,6 +110,19 @@ def acquire(
                     found = {"lines": _write(raw, _generate_texts(name, generated, languages))}
             facts[name] = corpus.terms() | found
     return facts
+
+
+def _check_mirror(mirror: Path | None) -> None:
+    if mirror is not None and not mirror.is_dir():
+        raise UserError(f"CORPUS_MIRROR: there is no folder {mirror}; correct it, or unset it to use the network")
+
+
+def _find_own(tables: Path) -> list[Path]:
+    """The user's own tables; name the files beside them that aren't read."""
+    if unread := unread_files(tables):
+        listed = ", ".join(path.name for path in unread)
+        print(f"download: not read in {tables}: {listed}; the name of a table ends in .tsv")
+    return find_tables(tables)
 
 
 def _write(raw: Path, parts: dict[str, Frames]) -> dict[str, int]:

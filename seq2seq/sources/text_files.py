@@ -89,7 +89,7 @@ def find_tables(path: Path) -> list[Path]:
 
 
 def unread_files(path: Path) -> list[Path]:
-    """What lies beside the tables in their folder and is none, such as ``mine.csv``, in order of name."""
+    """Files in the folder of the tables that aren't tables, such as ``mine.csv``, in order of name."""
     if not path.is_dir():
         return []
     explanations = {path / "README.md"}
@@ -98,7 +98,7 @@ def unread_files(path: Path) -> list[Path]:
 
 
 def check_tables(path: Path) -> list[Path]:
-    """The user's own tables, as :func:`find_tables` has them, of each of which the first pairs were read.
+    """The user's own tables, as :func:`find_tables` has them, after reading the first pairs of each.
 
     Raises:
         UserError: there is nothing at ``path``, a table is empty, or its first pairs can't be read.

@@ -1,7 +1,7 @@
 """The tokenizer that a pretrained model came with, renumbered, so that its special pieces have our ids.
 
-Our ids are those of PAD, UNK, BOS, EOS and BT, then every piece of Hugging Face's vocabulary, in its order, that is
-not already one of the first, second and fourth. https://huggingface.co/docs/transformers/main_classes/tokenizer
+Our ids are those of PAD, UNK, BOS, EOS and BT, then those of Hugging Face's pieces in their order, without its own
+PAD, UNK and EOS. https://huggingface.co/docs/transformers/main_classes/tokenizer
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from seq2seq.core.files import read_json, write_json
 from seq2seq.text.normalization import normalise
 from seq2seq.tokenizers.base import BOS, BT, EOS, PAD, SPECIAL_PIECES, UNK, SubwordSampling, Tokenizer
 
-FACTS = "pretrained.json"  # the file by which a folder is known to hold such a tokenizer
+FACTS = "pretrained.json"  # a folder with this file holds such a tokenizer
 VISIBLE_UNK = "⁇"  # as SentencePiece spells it
 
 
@@ -119,7 +119,7 @@ class PretrainedTokenizer(Tokenizer):
         """Piece ids of each text behind the model's own start and the prefix, ending with EOS; BT is the first.
 
         Raises:
-            UserError: sampling is asked for, which a model that knows one way to cut words has no use for.
+            UserError: sampling is asked for, but the model knows only one way to cut words.
         """
         _refuse(sampling)
         start = [BT] if synthetic else []

@@ -71,11 +71,11 @@ class Trainer:
             device: where.
             dtype: of matrix products under autocast; None computes in float32.
             processes: which of how many this one is.
-            score: BLEU or the like of a model on the validation set; by it checkpoints are then chosen.
+            score: BLEU or the like of a model on the validation set; it then chooses the checkpoints.
             tell: is called in the first process with every new point of the learning curve.
 
         Raises:
-            UserError: the checkpoint belongs to another model, or is another one in another process.
+            UserError: the checkpoint belongs to another model, or the processes found different ones.
         """
         self.model = model.to(device)
         self.params = params
@@ -246,7 +246,7 @@ class Trainer:
             raise UserError(f"training: the validation loss is {loss:g} at update {position.update}; {self._gentler()}")
         score = self.score(self.validated) if self.score else None
         self.model.train()
-        epoch = position.epoch + (position.batch > 0)  # counted from 1; the one that has just ended, or runs
+        epoch = position.epoch + (position.batch > 0)  # counted from 1: the one that has just ended, or the running one
         train_loss = position.loss / position.tokens
         point = Point(position.update, epoch, self._rate(), train_loss, loss, position.unigram_loss, score)
         position.points.append(point)
@@ -258,7 +258,7 @@ class Trainer:
             self.tell(point)
 
     def _warn_of_guessing(self, label: str) -> None:
-        """Say at the first validation after warm-up that shows it that the model is no better than guessing."""
+        """Say that the model is no better than guessing, at the first validation after warm-up that shows it."""
         points = self.position.points
         warmup = self.params.warmup_updates
         if [point for point in points if point.update >= warmup and not point.beats_guessing] == points[-1:]:
