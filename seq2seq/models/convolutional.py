@@ -22,12 +22,6 @@ from seq2seq.models.protocol import State
 class ConvolutionalParams(FromScratchParams):
     """Shape of a convolutional encoder-decoder."""
 
-    encoder_layers: int = Field(
-        ge=1, le=64, description="Stacks this many layers in the encoder; more learn more and are slower."
-    )
-    decoder_layers: int = Field(
-        ge=1, le=64, description="Stacks this many layers in the decoder; these cost most time in translation."
-    )
     kernel: int = Field(
         ge=3,
         le=31,

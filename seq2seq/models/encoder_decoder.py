@@ -40,6 +40,12 @@ class FromScratchParams(ArchitectureParams):
         multiple_of=2,
         description="Makes embeddings and hidden states of this size; wider ones learn more and are slower.",
     )
+    encoder_layers: int = Field(
+        ge=1, le=64, description="Stacks this many layers in the encoder; more learn more and are slower."
+    )
+    decoder_layers: int = Field(
+        ge=1, le=64, description="Stacks this many layers in the decoder; these cost most time in translation."
+    )
 
 
 class EncoderDecoder(nn.Module, ABC):

@@ -40,12 +40,6 @@ class RecurrentParams(FromScratchParams):
     residual: bool = Field(
         description="Adds a layer's input to its output, from the second layer on; deeper stacks need it."
     )
-    encoder_layers: int = Field(
-        ge=1, le=64, description="Stacks this many layers in the encoder; more learn more and are slower."
-    )
-    decoder_layers: int = Field(
-        ge=1, le=64, description="Stacks this many layers in the decoder; these cost most time in translation."
-    )
 
     @model_validator(mode="after")
     def _check_shape(self) -> "RecurrentParams":

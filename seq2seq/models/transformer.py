@@ -24,12 +24,6 @@ from seq2seq.models.protocol import State
 class TransformerParams(FromScratchParams):
     """Shape of a Transformer."""
 
-    encoder_layers: int = Field(
-        ge=1, le=64, description="Stacks this many layers in the encoder; more learn more and are slower."
-    )
-    decoder_layers: int = Field(
-        ge=1, le=64, description="Stacks this many layers in the decoder; these cost most time in translation."
-    )
     heads: int = Field(
         ge=1, description="Lets each layer look at this many things at once; width must be a multiple of it."
     )
