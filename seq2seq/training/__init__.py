@@ -4,5 +4,5 @@
 ``token_store`` holds encoded. ``initial_model`` makes what a training begins with, ``trainer`` updates and validates
 it, ``objective``, ``loss`` and ``r_drop`` are what it lowers, ``guessing`` is what it has to beat, ``optimizer`` and
 ``schedules`` change its weights, ``checkpoints`` has its states, ``distributed`` its processes, ``validation_score``
-and ``learning_curve`` what early stopping reads. Knows no architecture by name, no release and no report.
+and ``learning_curve`` what early stopping reads. Imports no evaluation, release or report.
 """

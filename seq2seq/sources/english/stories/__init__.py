@@ -1,4 +1,8 @@
-"""The kinds of articles, one module each; another one is one more module with a STORY, and its name here."""
+"""The kinds of articles, one module each.
+
+A random generator goes in, an article with its summary comes out. Another kind is one more module with a ``STORY``, and
+its name here.
+"""
 
 from seq2seq.sources.english.stories import accident, council, exhibition, jobs, market, match, reopening, weather
 
