@@ -19,7 +19,8 @@ from seq2seq.models.batches import PairedSequences
 from seq2seq.models.transformer import Transformer, TransformerParams
 from seq2seq.text.corpus import write_corpus
 from seq2seq.tokenizers.base import PAD
-from seq2seq.training.trainer import BatchLoss, Trainer
+from seq2seq.training.objective import BatchLoss
+from seq2seq.training.trainer import Trainer
 from tests.tiny_models import RUNTIME, tiny_corpus, tiny_tokenizer
 
 

@@ -12,8 +12,8 @@ from flows.summary import describe
 from seq2seq.bundles.manifest import read_manifest
 from seq2seq.core.files import read_json, write_json
 from seq2seq.core.params import dump_yaml, overlay, read_yaml
+from seq2seq.release.params import registered_name
 from seq2seq.text.corpus import read_corpus
-from tasks.register import registered_name
 from tests.toy_project import REPOSITORY
 
 STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]

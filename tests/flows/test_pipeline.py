@@ -27,9 +27,9 @@ from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import pipeline as flow
-from flows.release import Decision
 from flows.retries import RETRIES
 from flows.summary import describe
+from registry.judging import Decision
 from seq2seq.core.errors import UserError
 from tests.toy_project import REPOSITORY, executed, make_toy_project
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from flows.parameters import check_parameters
 from flows.runs import resolve
+from seq2seq.settings import check_parameters
 from seq2seq.sources.phrasebook import generate
 from seq2seq.tokenizers.sentencepiece import train_tokenizer
 from seq2seq.training.fit import fit

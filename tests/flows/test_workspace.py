@@ -13,12 +13,13 @@ import pytest
 from dvc.config import Config
 
 from flows import parameters
-from flows.parameters import check_corpora, check_launch, check_parameters, check_scorers
+from flows.parameters import check_corpora, check_launch, check_scorers
 from flows.runs import resolve
 from flows.workspace import open_workspace
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import sha256_file
 from seq2seq.core.params import read_yaml
+from seq2seq.settings import check_parameters
 from seq2seq.sources.fetch import find, locked
 from tasks.stage import FETCHED
 from tests.toy_project import REPOSITORY, make_toy_project

@@ -13,10 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flows.parameters import check_parameters, check_pretrained
+from flows.parameters import check_pretrained
 from flows.runs import resolve
 from seq2seq.core.errors import UserError
 from seq2seq.pretrained.hub import check_model, find_model
+from seq2seq.settings import check_parameters
 from tests.pretrained_models import tiny_t5
 from tests.toy_project import REPOSITORY
 

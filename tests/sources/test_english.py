@@ -21,7 +21,8 @@ from seq2seq.sources.catalogue import load_catalogue, select
 from seq2seq.sources.english.dialogue import EXCHANGES
 from seq2seq.sources.english.slips import SLIPS, slip
 from seq2seq.sources.english.stories import STORIES
-from seq2seq.sources.generated import HELD_OUT, GeneratedParams, belongs, collect
+from seq2seq.sources.generated import GeneratedParams, belongs, collect
+from seq2seq.text.corpus import HELD_OUT
 
 ROOT = Path(__file__).parents[2]
 SMALL = GeneratedParams(train_pairs=2_500, held_out_pairs=120, mono_lines=0, seed=1)
