@@ -1,4 +1,4 @@
-"""Stage `report`: what the other stages left becomes one HTML page, and numbers that other tools read."""
+"""Stage `report`: what the other stages left becomes a page, a model card, and numbers for other tools."""
 
 from seq2seq.core.files import replacing, write_json, write_text
 from seq2seq.core.params import PARAMS, load_section
@@ -7,10 +7,12 @@ from tasks.stage import path_arguments, run
 
 
 def main() -> None:
-    """Read reports and bundles, write the page, the summary of scores and the tables for `dvc plots`."""
-    paths = path_arguments(__doc__, "reports", "float32", "int8", "quality", "plots", "page")
+    """Read reports and bundles, write page and card, the summary of scores and the tables for `dvc plots`."""
+    paths = path_arguments(__doc__, "reports", "float32", "int8", "quality", "plots", "page", "card")
 
     from seq2seq.metrics.scores import EvaluationParams
+    from seq2seq.release.params import registered_name
+    from seq2seq.report.card import render_card
     from seq2seq.report.comparisons import quality
     from seq2seq.report.heat_maps import read_attention
     from seq2seq.report.page import render_page
@@ -30,6 +32,7 @@ def main() -> None:
         for name, table in plot_tables(results).items():
             write_text(partial / name, table)
     write_text(paths.page, render_page(results, evaluation, attention))
+    write_text(paths.card, render_card(results, registered_name(PARAMS)))
 
 
 if __name__ == "__main__":

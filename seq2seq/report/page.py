@@ -1,6 +1,5 @@
 """The page: one HTML file with style and charts inside, which needs no other file and no server."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines,
 from seq2seq.report.heat_maps import Attention
 from seq2seq.report.results import MODELS, Results
 from seq2seq.report.samples import choose_samples
-from seq2seq.text.languages import LanguagesParams
-from seq2seq.text.scripts import name_of
+from seq2seq.report.words import direction_in_words, format_number
 from seq2seq.training.learning_curve import Point, worse_than_guessing
 
 # by their names on the page
@@ -44,12 +42,12 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
+    environment.filters["number"] = format_number
     return environment.get_template("page.html.j2").render(
         results=results,
         languages=languages,
         task=results.manifests["float32"].task,
-        directions={"forward": _direction(languages), "backward": _direction(languages.reverse())},
+        directions={"forward": direction_in_words(languages), "backward": direction_in_words(languages.reverse())},
         scores=scores,
         undefined={name: what_is_undefined(systems, evaluation) for name, systems in scores.items()},
         scorers=[scorer.name for scorer in evaluation.scorers],
@@ -57,25 +55,10 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
         engines=engines(results),
         gains=gains(results),
         cleaning={corpus: cleaning_steps(results, corpus) for corpus in results.download},
-        curves={name: _curve(points, _averaged(results, name)) for name, points in results.curves.items()},
+        curves={name: _curve(points, results.averaged_checkpoints(name)) for name, points in results.curves.items()},
         samples={name: choose_samples(frame, int8[name]) for name, frame in float32.items()},
         attention=attention,
     )
-
-
-def _number(value: float | None, how: str) -> str:
-    return "undefined" if value is None or math.isnan(value) else format(value, how).replace("-", "−")
-
-
-def _direction(languages: LanguagesParams) -> str:
-    codes = dict.fromkeys([languages.source, languages.target])  # one, where they are the same
-    return " → ".join(map(name_of, codes))
-
-
-def _averaged(results: Results, direction: str) -> int:
-    """How many checkpoints a training averages."""
-    section = {"forward": "train", "backward": "train_backward"}[direction]
-    return int(results.params[section]["average_checkpoints"])
 
 
 def _curve(points: list[Point], averaged: int) -> LearningCurve | None:

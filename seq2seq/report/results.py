@@ -29,6 +29,11 @@ class Results:
     manifests: dict[str, Manifest]
     digests: dict[str, str]
 
+    def averaged_checkpoints(self, direction: str) -> int:
+        """How many checkpoints the training of a direction averages."""
+        section = {"forward": "train", "backward": "train_backward"}[direction]
+        return int(self.params[section]["average_checkpoints"])
+
 
 def read_results(params: Path, reports: Path, float32: Path, int8: Path) -> Results:
     """Read the folder of reports and the two bundles.

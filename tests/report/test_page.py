@@ -76,6 +76,7 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     )
     write_text(reports / "curves/backward.csv", CURVE)
     speeds = {"sentences_per_second": 10.0, "slowest": 9.0, "fastest": 11.0, "size_mb": 4.0, "peak_rss_mb": 300.0}
+    speeds |= {"latency_ms": 12.0, "latency_p95_ms": 19.5, "start_seconds": 2.5}
     faster = {"ct2_float32": {"sentences_per_second": 40.0}, "int8": {"sentences_per_second": 50.0, "size_mb": 1.0}}
     write_json(reports / "speed.json", {"float32": speeds} | {name: speeds | more for name, more in faster.items()})
     facts = {"licence": "CC <BY> & co", "citation": "Them", "lines": {"train/tiny": 36, "mono/tiny": 9}}
@@ -96,7 +97,16 @@ def workspace(tokenizer, tmp_path, monkeypatch):
 
 def run(monkeypatch):
     inputs = ["--reports", "reports", "--float32", "float32", "--int8", "int8"]
-    outputs = ["--quality", "out/quality.json", "--plots", "out/plots", "--page", "out/index.html"]
+    outputs = [
+        "--quality",
+        "out/quality.json",
+        "--plots",
+        "out/plots",
+        "--page",
+        "out/index.html",
+        "--card",
+        "out/card.md",
+    ]
     monkeypatch.setattr(sys, "argv", ["report", *inputs, *outputs])
     report.main()
 
@@ -232,6 +242,37 @@ def test_other_tools_get_scores_and_plots_and_all_is_the_same_again(workspace, m
         assert len(pd.read_csv(out / "plots" / name)) >= 3
     run(monkeypatch)
     assert once == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def test_the_card_says_what_a_user_of_the_model_must_know(workspace, monkeypatch):
+    run(monkeypatch)
+    card = (workspace / "out/card.md").read_text(encoding="utf-8")
+    lines = card.splitlines()
+    score = json.loads((workspace / "reports/scores/int8.json").read_text())
+    assert lines[0] == "# phrasebook-en-de"
+    assert "Translation, English → German. Released as a bundle of 1.0 MB (int8)." in lines
+    assert "| tiny | 30 | CC &lt;BY> & co | Them |" in lines  # no HTML of a licence's
+    assert "Nothing is known about the licence of pairs" in card
+    gate = score["gate"]
+    interval = f"{gate['bleu_low']:.1f} to {gate['bleu_high']:.1f}"
+    assert f"| gate | 12 | {gate['bleu']:.1f} | {interval} | {gate['chrf']:.1f} | {gate['ter']:.1f} |" in lines
+    assert [line for line in lines if line.startswith("| first | 12 | ")]
+    assert "12.0 ms for a single sentence (95 % within 19.5), 2.5 s from the start" in card
+    assert "Of the scored sources 9 were cut." in card  # three of each set
+    assert f"| released bundle | {results().digests['int8']} |" in lines
+    assert f"| data | {'da7a' * 16} |" in lines
+    assert "It has learned nothing" not in card
+
+
+def test_the_card_warns_of_a_model_that_learned_nothing_and_names_packages_by_licence(workspace, monkeypatch):
+    write_text(workspace / "reports/curves/forward.csv", CURVE + "10,1,0.1,9.0,8.5,6,\n")
+    facts = json.loads((workspace / "reports/download.json").read_text())
+    facts["tiny"]["packages"] = {"a": {"licence": "MIT"}, "b": {"licence": "GPL-2.0-only"}, "c": {"licence": "MIT"}}
+    write_json(workspace / "reports/download.json", facts)
+    run(monkeypatch)
+    card = (workspace / "out/card.md").read_text(encoding="utf-8")
+    assert "**It has learned nothing**: the validation loss is 8.50" in card
+    assert "Licences of the packages: GPL-2.0-only (b); MIT (a, c)." in card
 
 
 def test_a_missing_input_is_named(workspace, monkeypatch):

@@ -1,0 +1,73 @@
+"""The model card: what a person has to know before using a model, in Markdown, from facts alone.
+
+Mitchell et al. 2019, "Model Cards for Model Reporting", https://arxiv.org/abs/1810.03993.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from seq2seq.report.results import Results
+from seq2seq.report.words import direction_in_words, format_number
+from seq2seq.text.corpus import GATE, TRAIN
+from seq2seq.training.learning_curve import worse_than_guessing
+
+UNKNOWN = "unknown"
+
+
+def render_card(results: Results, name: str) -> str:
+    """The card of a run's released model; ``name`` is the registered model's."""
+    manifest = results.manifests["int8"]
+    scores = results.scores["int8"]["tests"] | {GATE: results.scores["int8"][GATE]}
+    forward = results.curves["forward"]
+    corpora = [
+        {
+            "name": corpus,
+            "pairs": results.cleaning[corpus].get(TRAIN, {}).get("kept", 0),
+            "licence": facts.get("licence", UNKNOWN),
+            "citation": facts.get("citation", UNKNOWN),
+        }
+        for corpus, facts in results.download.items()
+    ]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=False,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = format_number
+    environment.filters["cell"] = _cell
+    return environment.get_template("card.md.j2").render(
+        name=name,
+        task=manifest.task,
+        direction=direction_in_words(manifest.languages),
+        quantization=manifest.quantization,
+        corpora=corpora,
+        packages=_packages(results),
+        unlicensed=[corpus["name"] for corpus in corpora if corpus["licence"] == UNKNOWN],
+        scores=scores,
+        baselines=results.scores["float32"]["baselines"]["tests"],
+        speed=results.speed["int8"],
+        threads=results.params["runtime"]["threads"],
+        limit=results.params[results.params["model"]["architecture"]]["max_length"],
+        truncated=sum(score["truncated"] for score in scores.values()),
+        learned_nothing=worse_than_guessing(forward, results.averaged_checkpoints("forward")) if forward else "",
+        digests=results.digests,
+        origin=manifest.origin,
+    )
+
+
+def _packages(results: Results) -> dict[str, list[str]]:
+    """The packages that texts come from, by licence."""
+    found: dict[str, list[str]] = {}
+    for facts in results.download.values():
+        for package, told in facts.get("packages", {}).items():
+            found.setdefault(told["licence"], []).append(package)
+    return dict(sorted(found.items()))
+
+
+def _cell(value: Any) -> str:
+    """Text that can stand in a table: a bar would end its cell, a tag might be taken for HTML."""
+    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,17 @@
+"""How the page and the card word what they share."""
+
+import math
+
+from seq2seq.text.languages import LanguagesParams
+from seq2seq.text.scripts import name_of
+
+
+def format_number(value: float | None, how: str) -> str:
+    """A number with a true minus sign, or that it is undefined."""
+    return "undefined" if value is None or math.isnan(value) else format(value, how).replace("-", "−")
+
+
+def direction_in_words(languages: LanguagesParams) -> str:
+    """Source and target by their English names; one, where they are the same."""
+    codes = dict.fromkeys([languages.source, languages.target])
+    return " → ".join(map(name_of, codes))
