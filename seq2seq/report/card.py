@@ -8,6 +8,7 @@ from typing import Any
 
 import jinja2
 
+from seq2seq.report.comparisons import BASELINES
 from seq2seq.report.results import Results
 from seq2seq.report.words import direction_in_words, format_number
 from seq2seq.text.corpus import GATE, TRAIN
@@ -47,8 +48,7 @@ def render_card(results: Results, name: str) -> str:
         corpora=corpora,
         packages=_packages(results),
         unlicensed=[corpus["name"] for corpus in corpora if corpus["licence"] == UNKNOWN],
-        scores=scores,
-        baselines=results.scores["float32"]["baselines"]["tests"],
+        scores=_with_baselines(results, scores),
         speed=results.speed["int8"],
         threads=results.params["runtime"]["threads"],
         limit=results.params[results.params["model"]["architecture"]]["max_length"],
@@ -57,6 +57,16 @@ def render_card(results: Results, name: str) -> str:
         digests=results.digests,
         origin=manifest.origin,
     )
+
+
+def _with_baselines(results: Results, scores: dict[str, Any]) -> dict[str, Any]:
+    """The scores of each set, and below those of the test sets what learning nothing scores."""
+    table = {}
+    for name, score in scores.items():
+        table[name] = score
+        beside = results.scores["float32"]["baselines"]["tests"].get(name, {})
+        table |= {f"{name}: {BASELINES[key]}": found for key, found in beside.items() if key in BASELINES}
+    return table
 
 
 def _packages(results: Results) -> dict[str, list[str]]:

@@ -256,7 +256,8 @@ def test_the_card_says_what_a_user_of_the_model_must_know(workspace, monkeypatch
     gate = score["gate"]
     interval = f"{gate['bleu_low']:.1f} to {gate['bleu_high']:.1f}"
     assert f"| gate | 12 | {gate['bleu']:.1f} | {interval} | {gate['chrf']:.1f} | {gate['ter']:.1f} |" in lines
-    assert [line for line in lines if line.startswith("| first | 12 | ")]
+    for label in ("first", "first: copy of the source", "second: nearest training sentence"):
+        assert [line for line in lines if line.startswith(f"| {label} | 12 | ")]
     assert "12.0 ms for a single sentence (95 % within 19.5), 2.5 s from the start" in card
     assert "Of the scored sources 9 were cut." in card  # three of each set
     assert f"| released bundle | {results().digests['int8']} |" in lines
