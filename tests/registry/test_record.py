@@ -292,6 +292,14 @@ def test_a_killed_registration_leaves_nothing_behind_once_repeated(project, monk
     assert [model.source_run_id for model in models] == [registration["run_id"]]
 
 
+def test_of_two_versions_that_two_machines_made_of_one_bundle_the_first_counts(project, monkeypatch):
+    first = run_register(monkeypatch)
+    with open_store() as opened:
+        made = opened.client.get_model_version(NAME, "1")
+        opened.client.create_model_version(NAME, made.source, made.run_id, tags=made.tags)
+    assert run_register(monkeypatch) == first
+
+
 def test_a_bundle_scored_in_another_way_stays_one_version_and_that_is_said(project, monkeypatch, capsys):
     first = run_register(monkeypatch)
     assert "notice" not in capsys.readouterr().out
