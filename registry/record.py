@@ -1,26 +1,30 @@
 """The record of a run: everything that DVC's stages left becomes one MLflow run and one version of a model.
 
-Nothing is computed here. The same bundle is one version, ever.
+Nothing is computed here. What is served makes the version (:mod:`registry.served`): the same is one version, ever.
 """
 
 import csv
-import json
 import math
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from registry.commits import CHANGES, RUN, commit_of_run, keep_changes
+from registry.deleted import missing_part
+from registry.served import BUNDLE, MODEL_CODE, SERVED, find_versions, served, serving_params
 from registry.store import Store
-from registry.versions import GATE_BLEU, LEARNED_NOTHING, UNDEFINED
+from registry.versions import GATE_BLEU, GATE_DIGEST, LEARNED_NOTHING, UNDEFINED
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_file
 from seq2seq.core.machine import describe_machine
 from seq2seq.core.params import PARAMS, load_section, read_yaml
+from seq2seq.core.redaction import HIDDEN, redact
 from seq2seq.release.params import digest_of_set
 from seq2seq.text.corpus import GATE
 from seq2seq.training.learning_curve import read_curve, worse_than_guessing
@@ -39,7 +43,6 @@ REQUIREMENTS: tuple[str, ...] = (
 )
 PYTORCH_REQUIREMENTS = ("torch", "safetensors")  # besides, where the fast engine doesn't know the architecture
 PRETRAINED_REQUIREMENTS = ("transformers",)  # besides those, for a pretrained model
-_SCORED_WITH = ("decoding", f"set_sha256.{GATE}")  # tags of what the gate's scores depend on besides the bundle
 FORWARD_CURVE = Path("curves", "forward.csv")
 REPORT_FILES = {".html", ".json", ".csv", ".parquet"}
 
@@ -51,12 +54,14 @@ class Outputs:
     forward: Path  # the float32 bundle
     int8: Path  # the bundle that is released
     reports: Path
+    library: Path  # the fingerprint of the code that answers
 
     def check(self) -> None:
         """Raise a UserError that names the first file that a stage should have left and didn't."""
         for path in [
             self.forward / MANIFEST,
             self.int8 / MANIFEST,
+            self.library,
             *(self.reports / name for name in ("quality.json", "speed.json", "cleaning.json", "index.html")),
             self.reports / FORWARD_CURVE,
             *(self.reports / "scores" / f"{engine}.json" for engine in ("float32", "int8")),
@@ -74,6 +79,7 @@ def summarize(name: str, outputs: Outputs) -> dict[str, Any]:
     frames = {path.stem: pd.read_parquet(path, columns=["source", "references"]) for path in predictions}
     return {
         "name": name,
+        SERVED: served(outputs.int8, outputs.library)[SERVED],
         "bundles": {"float32": bundle_digest(outputs.forward), "int8": bundle_digest(outputs.int8)},
         "sets": {
             key: digest_of_set(frame["source"].tolist(), frame["references"].tolist()) for key, frame in frames.items()
@@ -83,32 +89,51 @@ def summarize(name: str, outputs: Outputs) -> dict[str, Any]:
 
 
 def register(store: Store, outputs: Outputs, summary: dict[str, Any]) -> dict[str, Any]:
-    """Return the version of a bundle, recorded before or now: the content of registration.json.
+    """Return the version of what is served, recorded before or now: the content of registration.json.
 
     The version is made last, so that one exists only with its whole record; what a killed
     registration left is removed first.
     """
     name = summary["name"]
-    digest = summary["bundles"]["int8"]
     tags = _lineage(outputs, summary)
-    versions = store.client.search_model_versions(f"name = '{name}' and tags.bundle_sha256 = '{digest}'")
-    if not versions:
+    alike = find_versions(store.client, name, tags)
+    whole = [version for version in alike if _is_whole(store, version)]
+    if not whole:
         experiment = store.experiment(name)
-        _remove_unfinished(store, experiment, digest)
+        _remove_unfinished(store, experiment, tags[SERVED], kept={version.run_id for version in alike})
         run_id, model_uri = _record(store, experiment, outputs, summary, tags)
-        versions = [_make_version(store, name, model_uri, run_id, tags)]
-    version = min(versions, key=lambda one: int(one.version))
-    if changed := [key for key in _SCORED_WITH if version.tags.get(key) != tags.get(key)]:
+        whole = [_make_version(store, name, model_uri, run_id, tags)]
+    version = whole[0]
+    if (scored := version.tags.get(GATE_DIGEST)) != tags[GATE_DIGEST]:
         print(
-            f"notice: version {version.version} holds this very bundle, scored with another {' and '.join(changed)}; "
-            "a bundle is one version, which stays as it was recorded"
+            f"notice: version {version.version} serves this very model, scored on another gate set ({scored}); "
+            "what is served is one version, which stays as it was recorded"
         )
-    return {"name": name, "version": int(version.version), "bundle_sha256": digest, "run_id": version.run_id}
+    return {
+        "name": name,
+        "version": int(version.version),
+        BUNDLE: tags[BUNDLE],
+        SERVED: tags[SERVED],
+        "run_id": version.run_id,
+    }
 
 
-def _remove_unfinished(store: Store, experiment: str, digest: str) -> None:
-    for left in store.client.search_runs([experiment], f"tags.bundle_sha256 = '{digest}'"):
+def _is_whole(store: Store, version: Any) -> bool:
+    """Whether a version still has its run and its model; a run that lies in MLflow's trash is taken out of it."""
+    if missing := missing_part(store.client, version):
+        print(f"notice: version {version.version} serves this very model, but {missing}; it is recorded again")
+        return False
+    if store.client.get_run(version.run_id).info.lifecycle_stage == "deleted":
+        store.client.restore_run(version.run_id)
+        print(f"notice: the run of version {version.version} lay in MLflow's trash; it is restored")
+    return True
+
+
+def _remove_unfinished(store: Store, experiment: str, digest: str, kept: set[str]) -> None:
+    for left in store.client.search_runs([experiment], f"tags.{SERVED} = '{digest}'"):
         run_id = left.info.run_id
+        if run_id in kept:  # of a version that lost its model
+            continue
         for model in store.client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
             store.client.delete_logged_model(model.model_id)
         store.client.delete_run(run_id)
@@ -135,7 +160,7 @@ def _record(
     from mlflow.entities import Metric
 
     mlflow.set_tracking_uri(store.uri)
-    run_name = f"{summary['name']} {summary['bundles']['int8'][:8]}"
+    run_name = f"{summary['name']} {summary[SERVED][:8]}"
     with mlflow.start_run(experiment_id=experiment, run_name=run_name, tags=tags) as active:
         run_id = active.info.run_id
         started = active.info.start_time
@@ -145,7 +170,7 @@ def _record(
         points = [Metric(key, value, started, step) for key, value, step in _curves(outputs.reports / "curves")]
         store.client.log_batch(run_id, metrics=points)
         for path in filter(Path.exists, [PARAMS, Path("dvc.yaml"), Path("dvc.lock"), RUN]):
-            mlflow.log_artifact(str(path))
+            _log_file(path)
         for path in sorted(outputs.reports.rglob("*")):
             if path.suffix in REPORT_FILES and path.name not in ("registration.json", "release.json"):
                 mlflow.log_artifact(str(path), Path("reports", path.relative_to(outputs.reports)).parent.as_posix())
@@ -155,6 +180,18 @@ def _record(
             mlflow.log_artifacts(changes, CHANGES)
         mlflow.log_artifacts(str(outputs.forward), "float32")
         return run_id, _log_model(outputs)
+
+
+def _log_file(path: Path) -> None:
+    """Store a small text file, without the passwords in it."""
+    import mlflow
+
+    text = path.read_text(encoding="utf-8")
+    if (shown := redact(text)) == text:
+        mlflow.log_artifact(str(path))
+        return
+    print(f"notice: {path} holds a password or a token, which MLflow doesn't get; its copy there has {HIDDEN} instead")
+    mlflow.log_text(shown, str(path))
 
 
 def _log_model(outputs: Outputs) -> str:
@@ -168,29 +205,41 @@ def _log_model(outputs: Outputs) -> str:
     from mlflow.types import ColSpec, Schema
 
     import seq2seq
-    from seq2seq.core.runtime import RuntimeParams
-    from seq2seq.decoding.params import DecodingParams
 
     examples = pd.read_parquet(outputs.reports / "predictions" / "int8" / f"{GATE}.parquet", columns=["source"])
-    params = [load_section(PARAMS, "runtime", RuntimeParams), load_section(PARAMS, "decoding", DecodingParams)]
     packages = REQUIREMENTS
     manifest = read_manifest(outputs.int8)
     if manifest.engine == "pytorch":
         packages += PYTORCH_REQUIREMENTS
     if manifest.architecture == "pretrained":
         packages += PRETRAINED_REQUIREMENTS
-    logged = mlflow.pyfunc.log_model(
-        name="model",
-        python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-        artifacts={"bundle": str(outputs.int8)},
-        code_paths=[str(Path(seq2seq.__file__).parent)],
-        signature=ModelSignature(Schema([ColSpec("string", "source")]), Schema([ColSpec("string", "target")])),
-        input_example=examples.head(3),
-        pip_requirements=[f"{package}=={metadata.version(package).partition('+')[0]}" for package in packages],
-        model_config={key: value for section in params for key, value in section.model_dump(mode="json").items()},
-    )
+    config = {key: value for section in serving_params() for key, value in section.model_dump(mode="json").items()}
+    with _without_links(outputs.int8) as bundle:
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(MODEL_CODE),
+            artifacts={"bundle": str(bundle)},
+            code_paths=[str(Path(seq2seq.__file__).parent)],
+            signature=ModelSignature(Schema([ColSpec("string", "source")]), Schema([ColSpec("string", "target")])),
+            input_example=examples.head(3),
+            pip_requirements=[f"{package}=={metadata.version(package).partition('+')[0]}" for package in packages],
+            model_config=config,
+        )
     mlflow.pyfunc.load_model(logged.model_uri).predict(examples.head(3))
     return str(logged.model_uri)
+
+
+@contextmanager
+def _without_links(folder: Path) -> Iterator[Path]:
+    """Yield a folder with the same files, none of them a link, as DVC's outputs may be.
+
+    MLflow stores no file that lies outside its folder.
+    """
+    if not any(path.is_symlink() for path in [folder, *folder.rglob("*")]):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        yield Path(shutil.copytree(folder, Path(place, folder.name)))
 
 
 def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
@@ -198,9 +247,7 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     read_manifest(outputs.forward)  # both are checked: a champion must be restorable
     manifest = read_manifest(outputs.int8)
     gate_bleu = summary["scores"]["int8"][GATE]["bleu"]
-    tags = {
-        "decoding": json.dumps(read_yaml(PARAMS)["decoding"]),
-        "bundle_sha256": summary["bundles"]["int8"],
+    tags = served(outputs.int8, outputs.library) | {
         "float32_bundle_sha256": summary["bundles"]["float32"],
         "task": manifest.task,
         "source_language": manifest.languages.source,
@@ -223,7 +270,7 @@ def _params() -> dict[str, str]:
     """All of params.yaml, by key; what MLflow would cut is cut here, where it can be said."""
     from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
-    params = {key: str(value) for key, value in _leaves(read_yaml(PARAMS), ".")}
+    params = {key: redact(str(value)) for key, value in _leaves(read_yaml(PARAMS), ".")}
     for key, value in params.items():
         if len(value) > MAX_PARAM_VAL_LENGTH:
             print(

@@ -104,6 +104,15 @@ class Fingerprints:
                 yield file
 
 
+def digest_module(path: Path) -> str:
+    """SHA-256 of a module's syntax tree: comments, docstrings and layout don't count.
+
+    Raises:
+        UserError: it can't be parsed.
+    """
+    return _digest(_parse(path))
+
+
 def _parse(path: Path) -> ast.Module:
     try:
         return ast.parse(path.read_bytes())

@@ -18,83 +18,17 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from registry import record, store
 from registry.store import local_tracking_uri, open_store
 from seq2seq.bundles.manifest import bundle_digest
-from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.machine import describe_machine
 from seq2seq.core.params import dump_yaml, load_section, overlay, read_yaml
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
-from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.inference.translator import Translator
-from seq2seq.text.corpus import gather_references
 from seq2seq.training.learning_curve import Point, write_curve
-from tasks import register
-from tests.tiny_models import LANGUAGES, tiny_corpus, tiny_model
+from tests.outputs import NAME, make_bundles, run_command, run_register
 
 ROOT = Path(__file__).parents[2]
-NAME = "phrasebook-en-de"
 SOURCES = pd.DataFrame({"source": ["the cat sees the sea .", "", "my aunt paints 12 books ."]})
-COMMAND = (
-    "python -m tasks.register --bundle models/forward --int8 models/int8 --reports reports "
-    "--out reports/release.json --registration reports/registration.json"
-)
-
-
-def make_bundles(folder, tokenizer, seed):
-    origin = {"data": "a", "params": "b", "code": "c"}
-    save_model(folder / "forward", tiny_model(tokenizer, seed=seed), tokenizer, LANGUAGES, origin, "translation")
-    export_ctranslate2(folder / "forward", folder / "int8", "int8")
-
-
-@pytest.fixture(scope="module")
-def template(tokenizer, tmp_path_factory):
-    """What a pipeline leaves, with an empty store beside it: made once, copied by each test."""
-    root = tmp_path_factory.mktemp("template")
-    make_bundles(root / "models", tokenizer, seed=1)
-    score = {"bleu": 50.0, "bleu_low": 49.5, "signature": "BLEU|..."}
-    for engine in ("float32", "int8"):
-        (root / "reports/predictions" / engine).mkdir(parents=True)
-        (root / "reports/scores").mkdir(exist_ok=True)
-        for name in ("gate", "held_out"):
-            frame = gather_references(tiny_corpus()).assign(prediction="?")
-            frame.to_parquet(root / "reports/predictions" / engine / f"{name}.parquet")
-        scores = {"tests": {"held_out": score}, "gate": score}
-        (root / "reports/scores" / f"{engine}.json").write_text(json.dumps(scores))
-    (root / "reports/curves").mkdir()
-    write_curve(root / "reports/curves/forward.csv", [Point(20, 1, 0.1, 2.0, 2.5, 6.0)])
-    (root / "reports/speed.json").write_text('{"int8": {"sentences_per_second": 30.0}}')
-    (root / "reports/index.html").write_text("<html>")
-    for name in ("quality", "cleaning"):
-        (root / f"reports/{name}.json").write_text("{}")
-    (root / "dvc.yaml").write_text(dump_yaml({"stages": {"register": {"cmd": COMMAND}}}))
-    shutil.copy(ROOT / "params.yaml", root)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", local_tracking_uri(root))
-        with open_store():
-            pass
-    return root
-
-
-@pytest.fixture
-def project(template, tmp_path, monkeypatch):
-    """A project of the test's own, as the working directory."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # MLflow sets it behind our back; this puts it back at the end
-    shutil.copytree(template, tmp_path / "a project")
-    monkeypatch.chdir(tmp_path / "a project")
-    return tmp_path / "a project"
-
-
-def run_register(monkeypatch, tracking_uri=""):
-    monkeypatch.setattr(sys, "argv", ["register"])
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri)
-    register.main()
-    return json.loads(Path("reports/registration.json").read_text())
-
-
-def run_command(*prefix, **variables):
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
-    command = prefix or ("-m", "tasks.register")
-    return subprocess.Popen([sys.executable, *command], env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def load(uri, project):
@@ -300,15 +234,6 @@ def test_of_two_versions_that_two_machines_made_of_one_bundle_the_first_counts(p
     assert run_register(monkeypatch) == first
 
 
-def test_a_bundle_scored_in_another_way_stays_one_version_and_that_is_said(project, monkeypatch, capsys):
-    first = run_register(monkeypatch)
-    assert "notice" not in capsys.readouterr().out
-    text = Path("params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("beam_size: 5", "beam_size: 1"))
-    assert run_register(monkeypatch) == first
-    assert "version 1 holds this very bundle, scored with another decoding" in capsys.readouterr().out
-
-
 def test_registrations_at_the_same_time_make_one_version(project):
     shutil.rmtree("mlruns")  # they also race for making the store
     both = [run_command(), run_command()]
@@ -423,34 +348,6 @@ def test_the_requirements_are_what_the_model_imports(requirements, engine, calle
     needed = [{package.lower() for package in packages[name]} for name in outside]
     assert all(names & known for names in needed)
     assert known <= set().union(*needed)
-
-
-@pytest.fixture
-def server(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    backend = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", f"{tmp_path}/kept"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", *backend, "--port", str(port), "--workers", "1"],
-        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        cwd=tmp_path,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        for _ in range(300):
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("MLFLOW_TRACKING_URI", address)
-                try:
-                    with open_store():
-                        break
-                except UserError:
-                    time.sleep(0.2)
-        yield address, process
-    finally:
-        os.killpg(process.pid, 9)
-        process.wait()
 
 
 def test_a_server_keeps_models_as_the_local_store_does(project, tokenizer, server, monkeypatch):

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
+from seq2seq.core.fingerprints import write_fingerprints
 from seq2seq.core.params import dump_yaml, read_yaml
+from tasks.code import SERVED
 from tests.toy_project import REPOSITORY
 
 # DVC's own use of its dependency pygtrie
@@ -64,3 +66,17 @@ def test_an_edit_runs_what_it_can_change_and_a_comment_nothing_but_code(project)
     append("seq2seq/training/schedules.py", "EDITED = True")
     assert reproduce() == {"code", "clean", "train_backward", "train"}
     assert changed() == reproduce() == set()
+
+
+def test_what_is_served_depends_on_what_the_translator_reaches_and_on_nothing_else(project):
+    def fingerprint() -> str:
+        write_fingerprints(SERVED, Path(), Path("requirements.lock"), Path("out"))
+        return Path("out/served.txt").read_text()
+
+    before = fingerprint()
+    append("registry/store.py", "EDITED = True")
+    append("seq2seq/training/schedules.py", "EDITED = True")
+    append("seq2seq/inference/translator.py", "# a comment")
+    assert fingerprint() == before
+    append("seq2seq/inference/translator.py", "EDITED = True")
+    assert fingerprint() != before
