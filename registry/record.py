@@ -18,7 +18,7 @@ from registry.commits import CHANGES, RUN, commit_of_run, keep_changes
 from registry.deleted import missing_part
 from registry.served import BUNDLE, MODEL_CODE, SERVED, find_versions, served, serving_params
 from registry.store import Store
-from registry.versions import GATE_BLEU, GATE_DIGEST, LEARNED_NOTHING, UNDEFINED
+from registry.versions import GATE_BLEU, GATE_DIGEST, LEARNED_NOTHING, NON_COMMERCIAL, UNDEFINED
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_file
@@ -44,7 +44,10 @@ REQUIREMENTS: tuple[str, ...] = (
 PYTORCH_REQUIREMENTS = ("torch", "safetensors")  # besides, where the fast engine doesn't know the architecture
 PRETRAINED_REQUIREMENTS = ("transformers",)  # besides those, for a pretrained model
 FORWARD_CURVE = Path("curves", "forward.csv")
-REPORT_FILES = {".html", ".json", ".csv", ".parquet"}
+REPORT_FILES = {".html", ".json", ".csv", ".md", ".parquet"}
+CARD = "card.md"
+REPORTS = ("quality.json", "speed.json", "download.json", "cleaning.json", "index.html", CARD)
+LONGEST_DESCRIPTION = 5000  # characters that every database behind MLflow keeps
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Outputs:
             self.forward / MANIFEST,
             self.int8 / MANIFEST,
             self.library,
-            *(self.reports / name for name in ("quality.json", "speed.json", "cleaning.json", "index.html")),
+            *(self.reports / name for name in REPORTS),
             self.reports / FORWARD_CURVE,
             *(self.reports / "scores" / f"{engine}.json" for engine in ("float32", "int8")),
             self.reports / "predictions" / "int8" / f"{GATE}.parquet",
@@ -102,7 +105,7 @@ def register(store: Store, outputs: Outputs, summary: dict[str, Any]) -> dict[st
         experiment = store.experiment(name)
         _remove_unfinished(store, experiment, tags[SERVED], kept={version.run_id for version in alike})
         run_id, model_uri = _record(store, experiment, outputs, summary, tags)
-        whole = [_make_version(store, name, model_uri, run_id, tags)]
+        whole = [_make_version(store, name, model_uri, run_id, tags, _description(outputs))]
     version = whole[0]
     if (scored := version.tags.get(GATE_DIGEST)) != tags[GATE_DIGEST]:
         print(
@@ -139,7 +142,16 @@ def _remove_unfinished(store: Store, experiment: str, digest: str, kept: set[str
         store.client.delete_run(run_id)
 
 
-def _make_version(store: Store, name: str, model_uri: str, run_id: str, tags: dict[str, str]) -> Any:
+def _description(outputs: Outputs) -> str:
+    """The model card, as far as MLflow keeps it."""
+    card = (outputs.reports / CARD).read_text(encoding="utf-8")
+    if len(card) <= LONGEST_DESCRIPTION:
+        return card
+    rest = f"\n\n(Cut here; the whole card is reports/{CARD} among the run's artifacts.)"
+    return card[: LONGEST_DESCRIPTION - len(rest)] + rest
+
+
+def _make_version(store: Store, name: str, model_uri: str, run_id: str, tags: dict[str, str], description: str) -> Any:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -148,7 +160,7 @@ def _make_version(store: Store, name: str, model_uri: str, run_id: str, tags: di
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     return store.client.create_model_version(
-        name, model_uri, run_id, tags=tags, model_id=model_uri.removeprefix("models:/")
+        name, model_uri, run_id, tags=tags, model_id=model_uri.removeprefix("models:/"), description=description
     )
 
 
@@ -260,6 +272,9 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     averaged = load_section(PARAMS, "train", TrainingParams).average_checkpoints
     if nothing := worse_than_guessing(read_curve(outputs.reports / FORWARD_CURVE), averaged):
         tags[LEARNED_NOTHING] = nothing
+    facts = read_json(outputs.reports / "download.json")
+    if forbidding := [corpus for corpus, told in facts.items() if told.get(NON_COMMERCIAL)]:
+        tags[NON_COMMERCIAL] = ", ".join(forbidding)
     if (lock := Path("dvc.lock")).exists():
         tags["dvc_lock_sha256"] = sha256_file(lock)
     tags |= {f"machine.{key}": value for key, value in describe_machine().items()}

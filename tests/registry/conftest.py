@@ -33,7 +33,8 @@ def template(tokenizer, tmp_path_factory):
     write_curve(root / "reports/curves/forward.csv", [Point(20, 1, 0.1, 2.0, 2.5, 6.0)])
     (root / "reports/speed.json").write_text('{"int8": {"sentences_per_second": 30.0}}')
     (root / "reports/index.html").write_text("<html>")
-    for name in ("quality", "cleaning"):
+    (root / "reports/card.md").write_text("# What it is for")
+    for name in ("quality", "cleaning", "download"):
         (root / f"reports/{name}.json").write_text("{}")
     (root / "code").mkdir()
     (root / "code/served.txt").write_text("seq2seq/inference/translator.py 1234\n")

@@ -80,6 +80,27 @@ def test_a_version_has_its_whole_record(project, monkeypatch):
         assert tags["set_sha256.gate"] == json.loads(Path("reports/release.json").read_text())["sets"]["gate"]
 
 
+def test_a_version_is_described_by_its_card_and_bears_the_licences_that_bind_it(project, monkeypatch):
+    facts = {"captions": {"non_commercial": True}, "phrases": {"licence": "MIT"}, "photos": {"non_commercial": True}}
+    Path("reports/download.json").write_text(json.dumps(facts))
+    made = run_register(monkeypatch)
+    with open_store() as store:
+        version = store.client.get_model_version(NAME, str(made["version"]))
+        assert version.description == "# What it is for"
+        assert version.tags["non_commercial"] == "captions, photos"
+        assert "reports/card.md" in [one.path for one in store.client.list_artifacts(version.run_id, "reports")]
+
+
+def test_of_a_card_that_is_too_long_for_mlflow_the_rest_is_pointed_to(project, monkeypatch):
+    Path("reports/card.md").write_text("ä" * 9000)
+    made = run_register(monkeypatch)
+    with open_store() as store:
+        description = store.client.get_model_version(NAME, str(made["version"])).description
+    assert len(description) == 5000
+    assert description.startswith("ää")
+    assert description.endswith("the whole card is reports/card.md among the run's artifacts.)")
+
+
 def test_what_exceeds_mlflows_limits_is_recorded_whole_or_said(project, monkeypatch, capsys):
     tree = read_yaml(Path("params.yaml"))
     names = [f"corpus_{number}" for number in range(700)]
