@@ -13,7 +13,9 @@ somebody has seen it for LEASE. No clock is compared with another machine's.
 import json
 import os
 import random
+import re
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,12 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from registry.ledger import new_key, who_acts
-from seq2seq.core.errors import TransientError
+from seq2seq.core.errors import TransientError, UserError
+from seq2seq.core.redaction import redact
 
 SIGN = "ledger.turn."
 LEASE = 60.0  # seconds until the sign of a process that can't be asked counts as left
 LONGEST_TURN = 30.0  # seconds until a process stops by itself, so that it isn't overtaken
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two looks at the signs
+READ_ONLY = re.compile("readonly database|read-only transaction|permission denied", re.IGNORECASE)  # SQLite, PostgreSQL
 _alive: set[str] = set()  # this process's own signs, of all its threads
 
 
@@ -130,10 +134,19 @@ def _look(
 
 
 def _put_up(client: Any, name: str) -> str:
+    """Write the first thing that any change writes; a UserError where that is refused."""
+    from mlflow.exceptions import MlflowException
+
     key = new_key(datetime.now(UTC))
     _alive.add(key)
     owner = who_acts() | {"pid": os.getpid(), "place": _place()}
-    client.set_registered_model_tag(name, SIGN + key, json.dumps(owner, ensure_ascii=False))
+    try:
+        client.set_registered_model_tag(name, SIGN + key, json.dumps(owner, ensure_ascii=False))
+    except MlflowException as error:
+        if error.error_code == "PERMISSION_DENIED" or READ_ONLY.search(str(error)):
+            why = textwrap.shorten(redact(str(error)), 200)
+            raise UserError(f"{name} may only be read by this user, and nothing was changed ({why})") from None
+        raise
     return key
 
 

@@ -178,13 +178,13 @@ class RegisteredModel:
 
         try:
             self.mend()
-        except MlflowException as error:
+        except (MlflowException, UserError) as error:
             why = textwrap.shorten(redact(str(error)), 200)
             if signs_of(self.tags):
                 lacking = "a change that another process left half done, or is about to make"
             else:
                 lacking = "; ".join(f"{change.what}: {change.reason}" for change in self.missing())
-            return [f"not entered into the ledger, which can't be written to ({why}): {lacking}"]
+            return [f"not entered into the ledger: {lacking} ({why})"]
         return []
 
     def missing(self) -> list[Change]:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,7 @@ from registry.ledger import (
 from registry.store import local_tracking_uri, open_store
 from registry.turns import SIGN, take_turn
 from registry.versions import RegisteredModel
+from seq2seq.core.command_line import USER_ERROR, run
 from seq2seq.core.errors import TransientError, UserError
 
 NAMES = (f"model{number}" for number in itertools.count())
@@ -375,8 +377,8 @@ def by_hand(monkeypatch, capsys, *arguments):
     return capsys.readouterr().out
 
 
-@pytest.fixture
-def read_only(client, monkeypatch):
+@pytest.fixture(params=[0o555, 0o777], ids=["folder", "file"])
+def read_only(client, monkeypatch, request):
     """A registry that this process may only read, whose champion was moved by hand; and what gives back its rights."""
     name = new_model(client, 2)
     promote(client, name, 1)
@@ -385,7 +387,7 @@ def read_only(client, monkeypatch):
     database = root / "mlflow.db"
     shutil.copy(client.tracking_uri.removeprefix("sqlite:///"), database)
     database.chmod(0o444)
-    root.chmod(0o555)
+    root.chmod(request.param)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
     user = os.geteuid()
     if user == 0:  # who may write everywhere
@@ -398,10 +400,12 @@ def read_only(client, monkeypatch):
 
 def test_history_needs_no_right_to_write_and_enters_nothing_then(read_only, monkeypatch, capsys):
     told = by_hand(monkeypatch, capsys, "history", "--name", read_only)
-    assert "not entered into the ledger, which can't be written to" in told
-    assert "moved by hand: champion was given to version 2" in told
+    assert "not entered into the ledger: moved by hand: champion was given to version 2" in told
     again = by_hand(monkeypatch, capsys, "history", "--name", read_only, "--at", f"{datetime.now(UTC):%FT%T}")
     assert f"version 1 of {read_only} was champion at" in again
     assert "moved by hand" in again
-    with pytest.raises((OSError, UserError)):
-        by_hand(monkeypatch, capsys, "rollback", "--name", read_only)
+    monkeypatch.setattr(sys, "argv", ["release", "rollback", "--name", read_only])
+    with pytest.raises(SystemExit) as ended:
+        run(release.main)
+    assert ended.value.code == USER_ERROR
+    assert re.fullmatch("error: .*(Permission denied|may only be read).*", capsys.readouterr().err.splitlines()[-1])
