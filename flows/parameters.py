@@ -47,14 +47,16 @@ def read_parameters(
     return tree, params
 
 
-def check_store() -> None:
-    """Check that the MLflow store answers, which is needed after hours of training.
+def check_store(params: Parameters) -> None:
+    """Check that the MLflow store answers and lets this user register, which is needed after hours of training.
 
     Raises:
-        UserError: none answers, or MLFLOW_TRACKING_URI is no address of one.
+        UserError: none answers, MLFLOW_TRACKING_URI is no address of one, or the user may not.
     """
-    with open_store():
-        pass
+    languages = params.languages
+    name = params.release.model_name(params.corpora.names, languages.source, languages.target)
+    with open_store() as store:
+        store.check_rights(name)
 
 
 def check_launch(params: Parameters) -> None:

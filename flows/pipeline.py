@@ -122,7 +122,7 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = (), nam
     root = Path.cwd()
     try:
         tree, params = read_parameters(root, presets, overrides, name)
-        check_store()
+        check_store(params)
         with (
             open_workspace(root, tree, presets, overrides, name, say) as workspace,
             Children(workspace.folder, workspace.environment) as children,
@@ -170,8 +170,8 @@ def main() -> None:
     from flows.parameters import check_store, read_parameters
 
     # the flow checks this too; here a mistake is told before Prefect says a word
-    read_parameters(Path.cwd(), arguments.preset, arguments.set, arguments.name)
-    check_store()
+    _, params = read_parameters(Path.cwd(), arguments.preset, arguments.set, arguments.name)
+    check_store(params)
     for module in NEEDED_LATER:
         importlib.import_module(module)
     with expect_server(wait_for_server()):

@@ -17,7 +17,7 @@ from registry.ledger import CHALLENGER, CHAMPION, Change
 from registry.store import open_store
 from registry.versions import RegisteredModel
 from seq2seq.core.command_line import ArgumentParser, run
-from seq2seq.core.errors import UserError
+from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.release.params import ReleaseParams, registered_name
 
@@ -28,7 +28,7 @@ def release(name: str, version: int, params: ReleaseParams) -> tuple[Decision, R
 
     It needs no Prefect server, so that one which is away keeps no version from being judged.
     """
-    with open_store() as store:
+    with open_store(away=TransientError) as store:
         model = RegisteredModel(store.client, name, flow_run())
         return settle(model, version, params), version_rows(model)
 

@@ -22,7 +22,7 @@ from registry.commits import GIT
 from registry.store import SQLITE, local_tracking_uri
 from seq2seq.core.command_line import explain
 from seq2seq.core.errors import UserError
-from seq2seq.core.files import hold_lock, write_text
+from seq2seq.core.files import hold_lock, replacing, write_text
 from seq2seq.core.params import PARAMS, dump_yaml, overlay
 
 COPIED = Path(".work", "copied")  # the list of files that the copy has from the checkout
@@ -133,7 +133,9 @@ def _local_pairs(root: Path, tree: dict[str, Any]) -> tuple[dict[str, Any], set[
     from seq2seq.sources.text_files import find_tables
 
     given = Path(tree["corpora"]["pairs"])
-    pairs = (root / given).resolve()
+    pairs = root / given
+    # of a file that is a link into DVC's cache, the name that the user knows
+    pairs = pairs.parent.resolve() / pairs.name if pairs.is_file() else pairs.resolve()
     tables = find_tables(pairs)
     if given.is_absolute():
         return tree, set()
@@ -174,8 +176,8 @@ def _copy_if_changed(source: Path, target: Path) -> None:
         old = target.stat()
         if (old.st_size, old.st_mtime_ns, old.st_mode) == (new.st_size, new.st_mtime_ns, new.st_mode):
             return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
+    with replacing(target) as partial:  # what is there may be read-only, or a link into DVC's cache
+        shutil.copy2(source, partial)
 
 
 def _write_if_changed(path: Path, text: str) -> None:

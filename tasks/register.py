@@ -9,6 +9,7 @@ from pathlib import Path
 
 from registry.record import Outputs, register, summarize
 from registry.store import open_store
+from seq2seq.core.errors import TransientError
 from seq2seq.core.files import write_json
 from seq2seq.core.params import PARAMS, read_yaml
 from seq2seq.release.params import registered_name
@@ -29,11 +30,14 @@ def main() -> None:
     outputs = Outputs(paths.bundle, paths.int8, paths.reports, paths.served)
     outputs.check()
     summary = summarize(name, outputs)
-    with open_store() as store:
+    with open_store(away=TransientError) as store:
+        store.check_rights(name)
         registration = register(store, outputs, summary)
     write_json(paths.out, summary)
     write_json(paths.registration, registration)
     print(f"{name} version {registration['version']} holds bundle {registration['bundle_sha256'][:12]}")
+    if store.artifacts and not store.artifacts.is_relative_to(Path().resolve()):
+        print(f"notice: the version is kept in {store.artifacts.parent}, not in this folder")
 
 
 if __name__ == "__main__":

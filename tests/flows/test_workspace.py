@@ -169,6 +169,22 @@ def test_the_users_own_pairs_reach_the_copy(toy, tmp_path):
         assert read_yaml(folder / "params.yaml")["corpora"]["pairs"] == str(tmp_path / "other.tsv")
 
 
+@pytest.mark.parametrize("given", ["data/pairs", "data/pairs/mine.tsv"])
+def test_pairs_that_are_a_link_into_dvcs_cache_are_copied_and_nothing_is_written_through_links(toy, given):
+    cached = toy / ".dvc" / "cache" / "abcd"
+    cached.parent.mkdir()
+    cached.write_text("one\teins\n")
+    (toy / "data" / "pairs" / "mine.tsv").symlink_to(cached)
+    copy = refresh(toy, overrides=[f"corpora.pairs={given}"]).folder / "data" / "pairs" / "mine.tsv"
+    assert (copy.read_text(), copy.is_symlink()) == ("one\teins\n", False)
+    copy.unlink()
+    copy.symlink_to(cached)
+    (toy / "data" / "pairs" / "mine.tsv").unlink()
+    (toy / "data" / "pairs" / "mine.tsv").write_text("two\tzwei\n")
+    refresh(toy, overrides=[f"corpora.pairs={given}"])
+    assert (copy.read_text(), cached.read_text()) == ("two\tzwei\n", "one\teins\n")
+
+
 def test_a_pretrained_model_in_a_folder_is_found_from_the_copy_and_a_name_stays_a_name(toy):
     (toy / "mine").mkdir()
     for given, expected in (("mine", str(toy / "mine")), ("google-t5/t5-small", "google-t5/t5-small")):

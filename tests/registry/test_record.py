@@ -18,6 +18,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from registry import record, store
 from registry.store import local_tracking_uri, open_store
 from seq2seq.bundles.manifest import bundle_digest
+from seq2seq.core.command_line import TRY_AGAIN
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.machine import describe_machine
 from seq2seq.core.params import dump_yaml, load_section, overlay, read_yaml
@@ -300,7 +301,7 @@ def test_a_server_that_is_not_there_ends_in_one_line(project):
             process = run_command(MLFLOW_TRACKING_URI=f"http://{address}")
             error = process.communicate()[1]
             assert time.monotonic() - started < 60  # of silence MLflow by itself bears minutes
-            assert process.returncode == 2
+            assert process.returncode == TRY_AGAIN  # it may come back, and hours of training lie behind
             assert error.startswith("error: no MLflow store answers at http://127.0.0.1:")
             assert error.count("\n") == 1
             assert "secret" not in error
