@@ -49,6 +49,8 @@ def render_card(results: Results, name: str) -> str:
         packages=_packages(results),
         unlicensed=[corpus["name"] for corpus in corpora if corpus["licence"] == UNKNOWN],
         scores=_with_baselines(results, scores),
+        told=scores,
+        scorers=[scorer["name"] for scorer in results.params["evaluation"]["scorers"]],
         speed=results.speed["int8"],
         threads=results.params["runtime"]["threads"],
         limit=results.params[results.params["model"]["architecture"]]["max_length"],

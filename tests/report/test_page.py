@@ -255,7 +255,12 @@ def test_the_card_says_what_a_user_of_the_model_must_know(workspace, monkeypatch
     assert "Nothing is known about the licence of pairs" in card
     gate = score["gate"]
     interval = f"{gate['bleu_low']:.1f} to {gate['bleu_high']:.1f}"
-    assert f"| gate | 12 | {gate['bleu']:.1f} | {interval} | {gate['chrf']:.1f} | {gate['ter']:.1f} |" in lines
+    others = f"{gate['chrf']:.1f} | {gate['ter']:.1f} | {gate['exact_match']:.1f} %"
+    assert f"| gate | 12 | {gate['bleu']:.1f} | {interval} | {others} |" in lines
+    told = (
+        "BLEU tells nothing of lines whose references have fewer than four words: first 17 %, second 17 %, gate 17 %."
+    )
+    assert told in lines
     for label in ("first", "first: copy of the source", "second: nearest training sentence"):
         assert [line for line in lines if line.startswith(f"| {label} | 12 | ")]
     assert "12.0 ms for a single sentence (95 % within 19.5), 2.5 s from the start" in card
@@ -314,6 +319,9 @@ def test_a_scorer_is_a_metric_like_any_other(workspace, monkeypatch):
     assert "1.50 1.00 – 2.00" in text and "2.50 2.00 – 3.00" in text
     assert "errors −1.00 −1.00 to −1.00" in text
     assert read_json(Path("out/quality.json"))["int8"]["first"]["errors"] == 2.5
+    card = Path("out/card.md").read_text().splitlines()
+    assert [line for line in card if line.startswith("| first | 12 |") and line.endswith(" % | 2.50 |")]
+    assert [line for line in card if line.startswith("| gate | 12 |") and line.endswith(" % |  |")]
 
 
 def test_a_score_that_only_some_systems_lack_names_them(workspace):

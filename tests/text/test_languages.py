@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from seq2seq.text.languages import LanguagesParams, count_words, split_words
+from seq2seq.text.scripts import script_of
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,14 @@ def test_lengths_are_comparable_between_scripts_with_and_without_spaces(text, wo
 )
 def test_a_letter_of_an_unspaced_script_keeps_its_signs(text, words):
     assert split_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("code", "script"),
+    [("zh", "Hans"), ("zh-Hant", "Hant"), ("zh_TW", "Hant"), ("ja-Latn", "Latn"), ("jpn", "Jpan"), ("qqq", "Latn")],
+)
+def test_the_script_of_a_language_is_the_one_that_its_code_names_or_the_usual_one(code, script):
+    assert script_of(code) == script
 
 
 @pytest.mark.parametrize("code", ["english", "e", "EN", "en-GB", "en\n", ""])
