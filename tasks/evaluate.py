@@ -26,12 +26,18 @@ def main() -> None:
     paths = _arguments()
 
     from seq2seq.decoding.params import DecodingParams
-    from seq2seq.evaluation.evaluate import describe_score, predict, run_scorers, score_sets, write_predictions
+    from seq2seq.evaluation.evaluate import (
+        add_perturbed,
+        describe_score,
+        predict,
+        run_scorers,
+        score_sets,
+        write_predictions,
+    )
     from seq2seq.evaluation.held_out import read_evaluated_sets, read_gate
     from seq2seq.inference.translator import Translator
     from seq2seq.metrics.external import check_program
     from seq2seq.metrics.scores import EvaluationParams
-    from seq2seq.text.perturbations import translate_perturbed
 
     decoding = load_section(PARAMS, "decoding", DecodingParams)
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
@@ -45,13 +51,7 @@ def main() -> None:
 
     predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}
     predictions = run_scorers(evaluation.scorers, predictions)
-    gate_set = predictions[GATE]
-    perturbed = translate_perturbed(
-        lambda sources: translator.translate(sources, decoding),
-        gate_set["source"].tolist(),
-        gate_set["prediction"].tolist(),
-    )
-    predictions[GATE] = gate_set.assign(**perturbed)
+    predictions[GATE] = add_perturbed(predictions[GATE], translator, decoding)
     scores = score_sets(predictions, language, evaluation)
     gate = scores.pop(GATE)
     report = {"tests": scores, GATE: gate}

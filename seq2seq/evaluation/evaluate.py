@@ -15,6 +15,7 @@ from seq2seq.inference.translator import Translator
 from seq2seq.metrics.external import External, ScorerParams, run_scorer
 from seq2seq.metrics.metric import counts_of_values
 from seq2seq.metrics.scores import EvaluationParams, labels, score, summarize
+from seq2seq.text.perturbations import translate_perturbed
 
 
 def predict(translator: Translator, frame: pd.DataFrame, decoding: DecodingParams, label: str) -> pd.DataFrame:
@@ -24,6 +25,13 @@ def predict(translator: Translator, frame: pd.DataFrame, decoding: DecodingParam
         predictions = translator.translate(sources, decoding, progress)
     truncated = pd.Series(translator.find_truncated(sources), index=frame.index, dtype=bool)
     return frame.assign(prediction=predictions, truncated=truncated)
+
+
+def add_perturbed(frame: pd.DataFrame, translator: Translator, decoding: DecodingParams) -> pd.DataFrame:
+    """Add a column for each perturbation: what the model makes of sources as careless people write them."""
+    sources, outputs = frame["source"].tolist(), frame["prediction"].tolist()
+    perturbed = translate_perturbed(lambda texts: translator.translate(texts, decoding), sources, outputs)
+    return frame.assign(**perturbed)
 
 
 def run_scorers(scorers: Sequence[ScorerParams], predictions: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -11,6 +11,7 @@ from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json
 from seq2seq.core.params import read_yaml
 from seq2seq.training.learning_curve import Point, read_curve
+from seq2seq.training.params import SECTIONS
 
 MODELS = ("float32", "int8")
 
@@ -31,8 +32,7 @@ class Results:
 
     def averaged_checkpoints(self, direction: str) -> int:
         """How many checkpoints the training of a direction averages."""
-        section = {"forward": "train", "backward": "train_backward"}[direction]
-        return int(self.params[section]["average_checkpoints"])
+        return int(self.params[SECTIONS[direction]]["average_checkpoints"])
 
 
 def read_results(params: Path, reports: Path, float32: Path, int8: Path) -> Results:
@@ -52,7 +52,7 @@ def read_results(params: Path, reports: Path, float32: Path, int8: Path) -> Resu
             predictions={
                 model: {name: _predictions(reports, model, name) for name in scores[model]["tests"]} for model in MODELS
             },
-            curves={name: read_curve(reports / "curves" / f"{name}.csv") for name in ("forward", "backward")},
+            curves={name: read_curve(reports / "curves" / f"{name}.csv") for name in SECTIONS},
             manifests={"float32": read_manifest(float32), "int8": read_manifest(int8)},
             digests={"float32": bundle_digest(float32), "int8": bundle_digest(int8)},
         )
