@@ -223,7 +223,15 @@ def test_independent_stages_run_side_by_side(toy):
 def write_reports(toy):
     (toy / "reports").mkdir()
     (toy / "reports" / "index.html").write_text("<p>")
-    score = {"bleu": 1.0, "bleu_low": 0.5, "bleu_high": 1.5, "bleu_lc": 2.0, "chrf": 3.0, "ter": 4.0}
+    score = {
+        "bleu": 1.0,
+        "bleu_low": 0.5,
+        "bleu_high": 1.5,
+        "bleu_lc": 2.0,
+        "chrf": 3.0,
+        "ter": 4.0,
+        "exact_match": 5.0,
+    }
     (toy / "reports" / "quality.json").write_text(json.dumps({"float32": {"flickr": score}}))
 
 
@@ -271,13 +279,13 @@ def test_the_summary_says_what_became_of_the_version_and_what_to_type(toy):
 
 def test_the_summary_has_rouge_where_it_was_scored(toy):
     write_reports(toy)
-    assert describe(toy, None).splitlines()[0].split()[-1] == "TER"
+    assert describe(toy, None).splitlines()[0].split()[-3:] == ["TER", "exact", "match"]
     quality = json.loads((toy / "reports" / "quality.json").read_text())
     quality["float32"]["flickr"] |= {"rouge1": 50.04, "rouge2": 40.0, "rougeL": 45.0, "signature": "ROUGE"}
     (toy / "reports" / "quality.json").write_text(json.dumps(quality))
     header, row = describe(toy, None).splitlines()[:2]
-    assert header.split()[-4:] == ["TER", "ROUGE-1", "ROUGE-2", "ROUGE-L"]
-    assert row.split()[-4:] == ["4.0", "50.0", "40.0", "45.0"]
+    assert header.split()[-5:] == ["exact", "match", "ROUGE-1", "ROUGE-2", "ROUGE-L"]
+    assert row.split()[-5:] == ["4.0", "5.0", "50.0", "40.0", "45.0"]
 
 
 REGISTER = """

@@ -114,7 +114,7 @@ def test_the_list_tells_what_each_run_laid_over_the_params_and_how_it_ended(toy,
         start(toy, presets, overrides, name)
         os.utime(toy / "runs" / (name or "slow") / "run.json", (1e9 + number, 1e9 + number))
     reports = toy / "runs" / "mine" / "reports"
-    undefined = {"bleu": 0.0, "bleu_undefined": "no reference has 4 words"}  # as the stage report writes it
+    undefined = {"bleu": None, "bleu_undefined": "no reference has 4 words"}  # as the stage report writes it
     write_json(reports / "quality.json", {"int8": {"flickr": {"bleu": 40.04}, "coco": undefined}})
     write_json(reports / "registration.json", {"name": "multi30k-en-de", "version": 3})
     tree, _ = resolve(toy, [], [])
