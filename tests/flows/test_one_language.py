@@ -30,6 +30,7 @@ SMALL = {
     "runtime": {"threads": 1},
 }
 SPEED = {"sentences_per_second": 10.0, "slowest": 9.0, "fastest": 11.0, "size_mb": 4.0, "peak_rss_mb": 300.0}
+SPEED |= {"latency_ms": 12.0, "latency_p95_ms": 19.5, "start_seconds": 2.5}
 
 
 @pytest.fixture
