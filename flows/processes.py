@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from seq2seq.core.redaction import redact
+
 SECONDS_TO_END = 10.0
 
 
@@ -28,6 +30,8 @@ class Children:
     def run(self, command: Sequence[str], follow: Callable[[str], None], **variables: str) -> int:
         """Run a command in the folder, give each line of its output to ``follow``, return its exit status.
 
+        No line has passwords: who follows may pass it on.
+
         ``variables`` are added to its environment.
         """
         with self._start(command, variables) as process:
@@ -35,7 +39,7 @@ class Children:
                 assert process.stdout is not None
                 for line in process.stdout:
                     if text := line.rstrip():
-                        follow(text)
+                        follow(redact(text))
                 return process.wait()
             finally:
                 with self._lock:

@@ -123,7 +123,7 @@ def run_module(module: str, children: Children, say: Callable[[str], None]) -> b
 
 
 class _Log:
-    """The output of a stage, passed on without DVC's chatter and without passwords, and what it means."""
+    """The output of a stage, passed on without DVC's chatter, and what it means."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
@@ -134,7 +134,6 @@ class _Log:
 
     def follow(self, line: str) -> None:
         """Take one line."""
-        line = redact(line)
         self.executed |= line.startswith(RUNNING)
         if self.busy or (line.startswith(ERROR) and any(words in line for words in BUSY)):
             self.busy.append(line.strip())
