@@ -27,7 +27,7 @@ def test_a_model_scored_on_another_gate_set_stays_one_version_and_that_is_said(p
         ("params.yaml", "length_penalty: 1.0", "length_penalty: 0.5", 2),
         ("params.yaml", "length_penalty: 1.0", "length_penalty: 1", 1),
         ("params.yaml", "threads: 2", "threads: 1", 2),
-        ("params.yaml", "margin: 0.5", "margin: 0.6", 1),
+        ("params.yaml", "rounds: 3", "rounds: 4", 1),
         ("code/served.txt", "translator.py 1234", "translator.py 5678", 2),
     ],
 )
