@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from seq2seq.core.params import Section
 from seq2seq.metrics.external import ScorerParams
 from seq2seq.metrics.metric import FloatArray, Metric, References
-from seq2seq.metrics.resampling import Difference, interval, paired_difference, resampled_scores
+from seq2seq.metrics.resampling import interval, resampled_scores
 from seq2seq.metrics.string_metrics import LABELS, Bleu, metric_of
 
 DECIMALS = 2
@@ -131,23 +131,3 @@ def quick_score(hypotheses: Sequence[str], references: References, language: str
     """
     scorer = metric_of(metric, language)
     return float(scorer.score(scorer.statistics(hypotheses, references).sum(axis=0)))
-
-
-def paired_bootstrap(
-    hypotheses: Sequence[str],
-    baseline: Sequence[str],
-    references: References,
-    language: str,
-    *,
-    samples: int,
-    seed: int,
-) -> Difference:
-    """How much better ``hypotheses`` are than ``baseline`` in cased BLEU, on the same resampled lines.
-
-    Raises:
-        ValueError: there are no lines, or the three sides differ in number.
-        UserError: the language's tokenizer is not installed.
-    """
-    bleu = Bleu(language)
-    ours, theirs = (bleu.statistics(lines, references) for lines in (hypotheses, baseline))
-    return paired_difference(bleu, ours, theirs, samples, seed)

@@ -9,8 +9,10 @@ import pytest
 from sacrebleu.metrics import BLEU
 
 from seq2seq.core.errors import UserError
+from seq2seq.metrics.resampling import paired_difference
 from seq2seq.metrics.rouge import score_rouge
-from seq2seq.metrics.scores import UNDEFINED, check_scorer, paired_bootstrap, score
+from seq2seq.metrics.scores import UNDEFINED, check_scorer, score
+from seq2seq.metrics.string_metrics import metric_of
 
 SENTENCE = "Der kleine Hund läuft schnell über die grüne Wiese und bellt laut , weil er Angst vor Katzen hat"
 WORDS = SENTENCE.split()
@@ -86,6 +88,12 @@ def test_interval_equals_brute_force_resampling():
     scores = [row[0] for row in brute_force([BAD], samples=100, seed=5)]
     ours = score(BAD, REFERENCES, "de", samples=100, seed=5)
     assert [ours["bleu_low"], ours["bleu_high"]] == pytest.approx(np.percentile(scores, [2.5, 97.5]), abs=0.006)
+
+
+def paired_bootstrap(hypotheses, baseline, references, language, **settings):
+    bleu = metric_of("bleu", language)
+    ours, theirs = (bleu.statistics(lines, references) for lines in (hypotheses, baseline))
+    return paired_difference(bleu, ours, theirs, **settings)
 
 
 def test_paired_bootstrap_equals_brute_force_resampling():
