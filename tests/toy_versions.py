@@ -19,10 +19,11 @@ BUNDLE = Path("out", "model")
 
 # reads a file that git doesn't know, data that DVC tracks, and what no file tells: the machine
 MODEL = """
-import os, pathlib
+import os, pathlib, re
 
 text = pathlib.Path("out/last.txt").read_text() + pathlib.Path("data/pairs/mine.tsv").read_text()
 text += pathlib.Path("data/tracked.txt").read_text() + os.environ.get("TOY_MACHINE", "")
+text += " ".join(re.findall(r"lr: \\S+", pathlib.Path("params.yaml").read_text()))  # so that versions differ
 folder = pathlib.Path("out/model")
 folder.mkdir(parents=True, exist_ok=True)
 (folder / "weights").write_text(text)
@@ -35,6 +36,7 @@ STAGES = """
   model:
     cmd: python model.py
     deps: [model.py, out/last.txt, data/pairs, data/tracked.txt]
+    params: [train.lr]
     outs: [out/model, out/scores/int8.json]
   register:
     cmd: echo registered >> executed.log

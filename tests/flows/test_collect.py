@@ -33,6 +33,7 @@ def template(tmp_path_factory):
         patch.setenv("MLFLOW_TRACKING_URI", "")
         compute(toy)
         assert register(toy) == 1
+        (toy / "presets" / "wide.yaml").write_text("train: {lr: 3}\n")
         for number, preset in ((2, "slow"), (3, "wide")):
             tree, _ = resolve(toy, [preset], [])
             with open_workspace(toy, tree, [preset], [], "", print) as workspace:
@@ -96,6 +97,7 @@ def test_all_that_a_version_that_stays_needs_is_there_afterwards(toy, tmp_path, 
         make_champion(number)
     locks = {number: lock_of(number, tmp_path / str(number)) for number in range(1, 6)}
     needed = {number: files_of(toy, stages) for number, stages in locks.items()}
+    assert len(set(map(frozenset, needed.values()))) == 5  # no two need the same
     run(toy, keep)
     assert versions() == stay
     cache = Cache(toy)
