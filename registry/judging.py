@@ -244,8 +244,10 @@ def _recorded_score(model: RegisteredModel, number: int, metric: str) -> float:
 
     try:
         found = model.client.get_run(model.version(number).run_id).data.metrics
-    except MlflowException:  # its run was deleted
-        return math.nan
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return math.nan  # its run was deleted
     score = float(found.get(f"int8/gate/{metric}", math.nan))
     return -score if metric == "ter" else score
 

@@ -3,11 +3,9 @@
 Nothing is computed here. What is served makes the version (:mod:`registry.served`): the same is one version, ever.
 """
 
-import csv
-import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,17 +16,18 @@ from registry.commits import CHANGES, RUN, commit_of_run, keep_changes
 from registry.deleted import missing_part
 from registry.served import BUNDLE, MODEL_CODE, SERVED, find_versions, served, serving_params
 from registry.store import Store
+from registry.values import curve_points, numbers_of, params_of
 from registry.versions import GATE_BLEU, GATE_DIGEST, LEARNED_NOTHING, NON_COMMERCIAL, UNDEFINED
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_file
 from seq2seq.core.machine import describe_machine
-from seq2seq.core.params import PARAMS, load_section, read_yaml
+from seq2seq.core.params import PARAMS
 from seq2seq.core.redaction import HIDDEN, redact
 from seq2seq.release.params import digest_of_set
 from seq2seq.text.corpus import GATE
-from seq2seq.training.learning_curve import read_curve, worse_than_guessing
-from seq2seq.training.params import TrainingParams
+from seq2seq.training.learning_curve import learned_nothing
+from seq2seq.training.params import SECTIONS
 
 # what a machine needs to load the model; a test compares it with the library's imports
 REQUIREMENTS: tuple[str, ...] = (
@@ -176,10 +175,10 @@ def _record(
     with mlflow.start_run(experiment_id=experiment, run_name=run_name, tags=tags) as active:
         run_id = active.info.run_id
         started = active.info.start_time
-        mlflow.log_params(_params())
+        mlflow.log_params(params_of(PARAMS))
         speed = read_json(outputs.reports / "speed.json")
-        mlflow.log_metrics(dict(_numbers(summary["scores"] | {"speed": speed})))
-        points = [Metric(key, value, started, step) for key, value, step in _curves(outputs.reports / "curves")]
+        mlflow.log_metrics(dict(numbers_of(summary["scores"] | {"speed": speed})))
+        points = [Metric(key, value, started, step) for key, value, step in curve_points(outputs.reports / "curves")]
         store.client.log_batch(run_id, metrics=points)
         for path in filter(Path.exists, [PARAMS, Path("dvc.yaml"), Path("dvc.lock"), RUN]):
             _log_file(path)
@@ -269,8 +268,7 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     }
     tags |= {f"origin.{key}": value for key, value in manifest.origin.items()}
     tags |= {f"set_sha256.{key}": value for key, value in summary["sets"].items()}
-    averaged = load_section(PARAMS, "train", TrainingParams).average_checkpoints
-    if nothing := worse_than_guessing(read_curve(outputs.reports / FORWARD_CURVE), averaged):
+    if nothing := learned_nothing(outputs.reports / FORWARD_CURVE, PARAMS, SECTIONS["forward"]):
         tags[LEARNED_NOTHING] = nothing
     facts = read_json(outputs.reports / "download.json")
     if forbidding := [corpus for corpus, told in facts.items() if told.get(NON_COMMERCIAL)]:
@@ -279,42 +277,3 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
         tags["dvc_lock_sha256"] = sha256_file(lock)
     tags |= {f"machine.{key}": value for key, value in describe_machine().items()}
     return tags | commit_of_run(Path())
-
-
-def _params() -> dict[str, str]:
-    """All of params.yaml, by key; what MLflow would cut is cut here, where it can be said."""
-    from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
-
-    params = {key: redact(str(value)) for key, value in _leaves(read_yaml(PARAMS), ".")}
-    for key, value in params.items():
-        if len(value) > MAX_PARAM_VAL_LENGTH:
-            print(
-                f"notice: {key} has {len(value):,} characters, of which MLflow keeps {MAX_PARAM_VAL_LENGTH:,}; "
-                f"{PARAMS} among the run's artifacts has them all"
-            )
-            params[key] = f"{value[: MAX_PARAM_VAL_LENGTH - 1]}…"
-    return params
-
-
-def _leaves(tree: Mapping[str, Any], separator: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of a nested mapping, each with its path."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, separator, f"{prefix}{key}{separator}")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _numbers(tree: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    return ((key, value) for key, value in _leaves(tree, "/") if isinstance(value, (int, float)))
-
-
-def _curves(folder: Path) -> Iterator[tuple[str, float, int]]:
-    """Each point of each learning curve, with the update that it belongs to."""
-    for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                step = int(row.pop("update"))
-                for key, value in row.items():
-                    if value and math.isfinite(float(value)):
-                        yield f"{path.stem}/{key}", float(value), step
