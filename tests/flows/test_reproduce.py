@@ -63,6 +63,7 @@ def test_a_version_is_the_same_bytes_from_the_cache_and_from_scratch(toy, tmp_pa
     assert git(toy, "status", "--porcelain", "--ignored=no") == status
 
 
+@pytest.mark.slow
 def test_what_the_cache_lacks_is_named_and_computed_again(toy):
     left = outputs_of_stages(toy / "dvc.lock")["left"]["out/left.txt"]
     Cache(toy).file(left).unlink()
@@ -74,6 +75,7 @@ def test_what_the_cache_lacks_is_named_and_computed_again(toy):
     assert "the same bytes" in out
 
 
+@pytest.mark.slow
 def test_a_remote_has_what_the_cache_lacks(toy, tmp_path):
     dvc(toy, "remote", "add", "--default", "--local", "ours", str(tmp_path / "remote"))
     dvc(toy, "push")
@@ -125,6 +127,7 @@ def test_the_first_stage_that_differs_is_named_with_the_machine_and_both_scores(
     assert f"int8 gate bleu: {before}.00 registered, {before + len('another')}.00 made again" in out
 
 
+@pytest.mark.slow
 def test_a_killed_try_goes_on_and_a_finished_one_is_not_overwritten(toy):
     (toy / "dvc.yaml").write_text((toy / "dvc.yaml").read_text().replace("python model.py", "exit 1 #"))
     git(toy, "commit", "--quiet", "--all", "--message=x")
@@ -169,6 +172,7 @@ def test_a_version_whose_run_was_removed_is_told(toy):
         reproduce.reproduce(toy, "1", NAME, None, False)
 
 
+@pytest.mark.slow
 def test_data_that_were_too_large_to_keep_are_taken_from_the_checkout_or_named(toy, monkeypatch):
     monkeypatch.setattr("registry.commits.NEW_BYTES", 1)
     compute(toy)

@@ -376,7 +376,7 @@ def test_the_next_day_is_as_the_summary_says(made):
 
 
 def test_the_first_sentence_is_a_poor_summary(made):
-    articles, texts = zip(*everything(made["summaries"]), strict=True)
+    articles, texts = zip(*everything(made["summaries"])[::10], strict=True)  # ROUGE takes 10 ms a pair
     scores = score_rouge([lead_sentence(article) for article in articles], texts, "en")
     assert scores["rouge1"] < 40
     assert scores["rouge2"] < 20
