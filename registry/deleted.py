@@ -21,11 +21,13 @@ def fetch_artifact(client: Any, version: Any, path: str, folder: str) -> Path:
     """Copy a file of the run that a version was made of into a folder; return its place there.
 
     Raises:
-        DeletedError: the run or the file is gone.
+        DeletedError: the run or the file is gone, or there never was one.
     """
     from mlflow.exceptions import MlflowException
     from requests import HTTPError
 
+    if not version.run_id:
+        raise DeletedError(f"it was registered without a run, so there is no {path}")
     try:
         return Path(client.download_artifacts(version.run_id, path, folder))
     except (MlflowException, HTTPError, FileNotFoundError) as error:

@@ -61,7 +61,7 @@ def _over_limits(model: RegisteredModel, number: int, params: ReleaseParams) -> 
     limits = {name: limit for name, limit in params.limits.model_dump().items() if limit}
     if not limits:
         return []
-    measured = model.client.get_run(model.version(number).run_id).data.metrics
+    measured = _recorded_metrics(model, number)
     over = []
     for name, limit in limits.items():
         value = measured.get(f"speed/int8/{name}")
@@ -240,16 +240,21 @@ def opponents(model: RegisteredModel, number: int, metric: str) -> dict[int, str
 
 def _recorded_score(model: RegisteredModel, number: int, metric: str) -> float:
     """Of a version on its gate set; not a number where it is unknown, and minus TER, so that more is better."""
+    score = _recorded_metrics(model, number).get(f"int8/gate/{metric}", math.nan)
+    return -score if metric == "ter" else score
+
+
+def _recorded_metrics(model: RegisteredModel, number: int) -> dict[str, float]:
+    """Of the run that a version was made of; none where it was deleted, or there never was one."""
     from mlflow.exceptions import MlflowException
 
+    run_id = model.version(number).run_id
     try:
-        found = model.client.get_run(model.version(number).run_id).data.metrics
+        return dict(model.client.get_run(run_id).data.metrics) if run_id else {}
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        return math.nan  # its run was deleted
-    score = float(found.get(f"int8/gate/{metric}", math.nan))
-    return -score if metric == "ter" else score
+        return {}
 
 
 def _numbers(comparison: "Comparison") -> dict[str, Any]:

@@ -314,7 +314,7 @@ def test_every_run_ends_with_registration_and_release(toy, monkeypatch):
     for times in (1, 2):
         assert run().is_completed()
         assert executed(toy).count("recorded") == times
-        assert released == [("toy", 7, 0.5)] * times
+        assert released == [("toy", 7, 1.0)] * times
     assert executed(toy).count("register") == 1
 
     (toy / "first.fails").write_text("UserError 9")

@@ -14,8 +14,9 @@ from prefect.context import use_profile
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, Profile, temporary_settings
 
 from flows import server
+from registry.ledger import CHALLENGER
 from registry.store import open_store
-from registry.versions import CHAMPION, GATE_BLEU, RegisteredModel
+from registry.versions import RegisteredModel
 from seq2seq.core.command_line import TRY_AGAIN
 from seq2seq.core.errors import TransientError, UserError
 from tests.toy_project import REPOSITORY, make_toy_project
@@ -163,7 +164,7 @@ def test_a_server_that_goes_away_keeps_no_version_from_being_judged_and_is_told_
         (toy / "dvc.yaml").write_text("stages:\n  register:\n    cmd: echo done > out\n    outs: [out]\n")
         with open_store() as store:
             store.client.create_registered_model("toy")
-            store.client.create_model_version("toy", str(tmp_path), tags={GATE_BLEU: "40.0"})
+            store.client.create_model_version("toy", str(tmp_path))
         done = subprocess.run(
             [sys.executable, "-m", "flows.pipeline"],
             cwd=toy,
@@ -176,8 +177,8 @@ def test_a_server_that_goes_away_keeps_no_version_from_being_judged_and_is_told_
     assert "Traceback" not in done.stdout
     assert done.returncode == TRY_AGAIN
     assert f"\nerror: the Prefect server at {url} went away" in done.stdout
-    assert "toy version 1: no released version stands against it" in done.stdout
+    assert "toy version 1: it was registered without a run" in done.stdout
     with open_store() as store:
         model = RegisteredModel(store.client, "toy")
-        assert model.aliases == {CHAMPION: 1}
+        assert model.aliases == {CHALLENGER: 1}
         assert re.search(f"Beginning flow run '{model.entries[0].who['flow_run']}'", done.stdout)

@@ -402,7 +402,7 @@ def read_only(client, monkeypatch, request):
 def test_history_needs_no_right_to_write_and_enters_nothing_then(read_only, monkeypatch, capsys):
     told = by_hand(monkeypatch, capsys, "history", "--name", read_only)
     assert "not entered into the ledger: moved by hand: champion was given to version 2" in told
-    again = by_hand(monkeypatch, capsys, "history", "--name", read_only, "--at", f"{datetime.now(UTC):%FT%T}")
+    again = by_hand(monkeypatch, capsys, "history", "--name", read_only, "--at", f"{datetime.now(UTC):%FT%T.%f}")
     assert f"version 1 of {read_only} was champion at" in again
     assert "moved by hand" in again
     monkeypatch.setattr(sys, "argv", ["release", "rollback", "--name", read_only])
