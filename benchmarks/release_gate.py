@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.retrainings import RETRAININGS as TRAININGS
 from seq2seq.core.command_line import ArgumentParser
 from seq2seq.metrics.metric import FloatArray, Metric
 from seq2seq.metrics.resampling import resampled_scores
@@ -26,6 +27,7 @@ TRUE_DIFFERENCES = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0)  # BLEU
 SIZES = (500, 1000, 2000)  # lines
 METRICS = ("bleu", "chrf", "bleu+chrf")
 CONFIDENCE = 0.95
+EQUAL = {training.name for training in TRAININGS if training.data == training.updates == 1}  # but for the seed
 SAMPLES = 400  # resamples of each gate set; the product takes more, which only makes its bounds steadier
 RETRAININGS = 20  # one after another, in the simulation of a ratchet
 
@@ -89,7 +91,7 @@ def answers(
     rng = np.random.default_rng(seed)
     pool = len(scores.counts[0][0])
     truth = scores.of(np.arange(pool))
-    equal = [place for place, name in enumerate(scores.models) if name.count("-") == 1]
+    equal = [place for place, name in enumerate(scores.models) if name in EQUAL]
     shifted: dict[float, list[Answer]] = {true: [] for true in TRUE_DIFFERENCES}
     as_they_are: dict[tuple[str, str], list[Answer]] = {}
     spreads = []
@@ -145,7 +147,7 @@ def report(folder: Path, language: str, margin: float, gates: int) -> None:
     frames = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
     pool = np.arange(len(next(iter(frames.values()))))
     bleu = Scores("bleu", language, frames).of(pool)
-    equal = np.array([name.count("-") == 1 for name in frames])
+    equal = np.array([name in EQUAL for name in frames])
     print(f"\n## {folder.name}: {len(pool):,} lines\n")
     print("| model | " + " | ".join(METRICS) + " |\n|---|" + "---|" * len(METRICS))
     by_metric = {names: Scores(names, language, frames) for names in METRICS}
@@ -163,6 +165,7 @@ def report(folder: Path, language: str, margin: float, gates: int) -> None:
             + " | worse at -1 | worse at 0 |"
         )
         print("|---|---|" + "---|" * (len(TRUE_DIFFERENCES) + 2))
+        notes = []
         for size in SIZES:
             shifted, as_they_are, spreads = answers(scores, size, margin, slope, gates, seed=size)
             spread = statistics.fmean(spreads)
@@ -173,13 +176,15 @@ def report(folder: Path, language: str, margin: float, gates: int) -> None:
             for drift in (0.0, 0.1):
                 ends = [ratchet(spread, deviation, margin, drift, rng) for _ in range(2000)]
                 mean, low = np.mean(ends), np.quantile(ends, 0.05)
-                print(f"  <!-- {RETRAININGS} retrainings, each {drift:g} worse: {mean:+.2f}, 5 % below {low:+.2f} -->")
+                notes.append(
+                    f"{size:,} lines, {RETRAININGS} trainings, {drift:g} worse each: {mean:+.2f}, 5 % under {low:+.2f}"
+                )
             worse = [name for name, same in zip(frames, equal, strict=True) if not same]
             for name in worse:
                 found = [one for pair, some in as_they_are.items() if pair[0] == name for one in some]
-                print(
-                    f"  <!-- {name}: passes {_share(found, Answer.NO_WORSE)}, worse {_share(found, Answer.WORSE)} -->"
-                )
+                passes, fails = (_share(found, answer) for answer in (Answer.NO_WORSE, Answer.WORSE))
+                notes.append(f"{size:,} lines, {name}: passes {passes}, worse {fails}")
+        print("\n- " + "\n- ".join(notes))
 
 
 def main() -> None:
