@@ -8,8 +8,8 @@ non-inferiority: with the probability ``confidence``, is the true difference abo
 - WORSE: its upper bound is below 0. More lines make the gate stricter: a loss that can be seen isn't accepted.
 - CANNOT_TELL: neither. ``further_lines`` says how many more lines would decide.
 
-A candidate that is worse by the whole margin passes with the probability 1 - ``confidence`` at most, whatever the size
-of the set. How often an equal one passes depends on the size: docs/gate.md has the measurements.
+A candidate that is worse by the whole margin passes with a probability of about 1 - ``confidence``, whatever the size
+of the set. How often an equal one passes depends on the size: docs/gate.md says more.
 """
 
 import math

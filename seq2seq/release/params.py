@@ -35,7 +35,7 @@ class ReleaseParams(Section):
         description="Names the registered model, whose versions are compared; may use {corpora}, {source} and {target}."
     )
     metric: Literal["bleu", "chrf", "ter", "exact_match"] = Field(
-        description="Decides by this metric of the gate set's outputs; docs/gate.md compares their power."
+        description="Decides by this metric of the gate set's outputs."
     )
     margin: float = Field(
         gt=0,
