@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from registry.commits import GIT
+from registry.commits import GIT, LOCK_FILE
 from seq2seq.core.errors import TransientError
 from seq2seq.core.params import read_yaml
 from tasks.stage import WORK
 
-LOCK_FILE = Path("dvc.lock")
 TRACKED = ".dvc"  # ends the name of a file that tells of data, NAME.dvc
 FOLDER = ".dir"  # ends the digest of a folder, whose file in the cache lists what it holds
 DIGEST = r"md5: [0-9a-f]{32}(\.dir)?"  # as dvc.lock and NAME.dvc write it

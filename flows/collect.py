@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from flows.cache import (
-    LOCK_FILE,
     Cache,
     alone_with_cache,
     commits_in_use,
@@ -28,7 +27,7 @@ from flows.cache import (
 )
 from flows.reproduce import OUTCOME, VERSION
 from flows.runs import REGISTRATION, RUNS, has_finished, is_locked
-from registry.commits import CHANGES, COMMIT, DIFF, RUN
+from registry.commits import CHANGES, COMMIT, DIFF, LOCK_FILE, RUN
 from registry.retention import (
     all_versions,
     find_run,

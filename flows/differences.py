@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.cache import LOCK_FILE, Cache, outputs_of_stages
+from flows.cache import Cache, outputs_of_stages
+from registry.commits import LOCK_FILE
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest
 from seq2seq.core.files import read_json
 from seq2seq.core.machine import describe_machine

@@ -20,16 +20,13 @@ from flows.release import release
 from flows.retries import RETRYING
 from flows.runs import REGISTRATION, resolve, run_folder
 from flows.server import expect_server, find_server
-from flows.stages import Stage, StageError, read_stages, run_module, run_stage
+from flows.stages import CODE, REGISTER, Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish_release, publish_reports, publish_stages
 from flows.workspace import open_workspace
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import read_json
 from seq2seq.core.redaction import redact
-
-CODE = "code"  # the stage that tells which code the others depend on
-REGISTER = "register"
 
 # Loaded while we wait for Prefect's server to start
 NEEDED_LATER = ("dvc.repo", "mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store")

@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.cache import LOCK_FILE, Cache, outputs_of_stages, tracked_data, using_cache
+from flows.cache import Cache, outputs_of_stages, tracked_data, using_cache
 from flows.differences import SUMMARY, compare
 from flows.processes import Children
 from flows.runs import LOCK, RUNS
-from flows.stages import StageError, read_stages, run_stage
+from flows.stages import CODE, REGISTER, StageError, read_stages, run_stage
 from flows.workspace import check_place, settings_of_dvc, share_fetched_files, stage_environment
-from registry.commits import CHANGES, COMMIT, DIFF, DIRTY, GIT, LEFT_OUT, inputs_of
+from registry.commits import CHANGES, COMMIT, DIFF, DIRTY, GIT, LEFT_OUT, LOCK_FILE, inputs_of
 from registry.store import Store, open_store
 from registry.versions import RegisteredModel
 from seq2seq.core.command_line import ArgumentParser, run
@@ -34,7 +34,6 @@ from tasks.stage import WORK
 RECORD = WORK / "registered"  # in the folder of a version made again: what MLflow kept of it
 VERSION = RECORD / "version.json"
 OUTCOME = RECORD / "outcome.json"  # written at the end
-CODE, REGISTER = "code", "register"  # stages: the one that checks the installed packages, and one that isn't run
 
 
 def fetch_record(store: Store, model: RegisteredModel, which: str, out: Path) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.redaction import redact
 from tasks.stage import forget_failure, read_failure
 
+CODE = "code"  # the stage that tells which code the others depend on, and checks the installed packages
+REGISTER = "register"  # the last stage
 SECONDS_BETWEEN_TRIES = 2.0
 RUNNING = "Running stage '"
 ERROR = "ERROR: "  # DVC's own
