@@ -3,14 +3,11 @@
 Mitchell et al. 2019, "Model Cards for Model Reporting", https://arxiv.org/abs/1810.03993.
 """
 
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from seq2seq.report.comparisons import BASELINES
 from seq2seq.report.results import Results
-from seq2seq.report.words import direction_in_words, format_number
+from seq2seq.report.words import direction_in_words, templates
 from seq2seq.text.corpus import GATE, TRAIN
 from seq2seq.training.learning_curve import worse_than_guessing
 
@@ -31,14 +28,7 @@ def render_card(results: Results, name: str) -> str:
         }
         for corpus, facts in results.download.items()
     ]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=False,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = format_number
+    environment = templates(autoescape=False)  # Markdown: what comes from outside goes through the filter `cell`
     environment.filters["cell"] = _cell
     return environment.get_template("card.md.j2").render(
         name=name,

@@ -1,9 +1,6 @@
 """The page: one HTML file with style and charts inside, which needs no other file and no server."""
 
 from dataclasses import dataclass
-from pathlib import Path
-
-import jinja2
 
 from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.report.charts import LineChart, line_chart
@@ -11,7 +8,7 @@ from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines,
 from seq2seq.report.heat_maps import Attention
 from seq2seq.report.results import MODELS, Results
 from seq2seq.report.samples import choose_samples
-from seq2seq.report.words import direction_in_words, format_number
+from seq2seq.report.words import direction_in_words, templates
 from seq2seq.training.learning_curve import Point, worse_than_guessing
 
 # by their names on the page
@@ -35,29 +32,27 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
     languages = results.manifests["float32"].languages
     float32, int8 = (results.predictions[model] for model in MODELS)
     scores = scores_by_set(results)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = format_number
-    return environment.get_template("page.html.j2").render(
-        results=results,
-        languages=languages,
-        task=results.manifests["float32"].task,
-        directions={"forward": direction_in_words(languages), "backward": direction_in_words(languages.reverse())},
-        scores=scores,
-        undefined={name: what_is_undefined(systems, evaluation) for name, systems in scores.items()},
-        scorers=[scorer.name for scorer in evaluation.scorers],
-        quantization=compare_outputs(results, evaluation),
-        engines=engines(results),
-        gains=gains(results),
-        cleaning={corpus: cleaning_steps(results, corpus) for corpus in results.download},
-        curves={name: _curve(points, results.averaged_checkpoints(name)) for name, points in results.curves.items()},
-        samples={name: choose_samples(frame, int8[name]) for name, frame in float32.items()},
-        attention=attention,
+    return (
+        templates(autoescape=True)
+        .get_template("page.html.j2")
+        .render(
+            results=results,
+            languages=languages,
+            task=results.manifests["float32"].task,
+            directions={"forward": direction_in_words(languages), "backward": direction_in_words(languages.reverse())},
+            scores=scores,
+            undefined={name: what_is_undefined(systems, evaluation) for name, systems in scores.items()},
+            scorers=[scorer.name for scorer in evaluation.scorers],
+            quantization=compare_outputs(results, evaluation),
+            engines=engines(results),
+            gains=gains(results),
+            cleaning={corpus: cleaning_steps(results, corpus) for corpus in results.download},
+            curves={
+                name: _curve(points, results.averaged_checkpoints(name)) for name, points in results.curves.items()
+            },
+            samples={name: choose_samples(frame, int8[name]) for name, frame in float32.items()},
+            attention=attention,
+        )
     )
 
 
