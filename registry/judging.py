@@ -15,6 +15,7 @@ from registry.deleted import DeletedError, has_model
 from registry.gate_outputs import FLOAT32, recorded_outputs, translate_again
 from registry.ledger import CHALLENGER, CHAMPION
 from registry.versions import GATE_DIGEST, LANGUAGE, LEARNED_NOTHING, NON_COMMERCIAL, RegisteredModel
+from seq2seq.evaluation.held_out import NEAREST
 from seq2seq.release.params import ReleaseParams
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from seq2seq.release.gate import Comparison
 
 THE_CHAMPION, THE_BEST = "the champion", "the best ever released"
-NEAREST = "nearest_sentence"  # column of the float32 model's outputs: the translation of the nearest training sentence
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class _Court:
         self.references = self.ours["references"].tolist()
         self.metric: Metric = metric_of(params.metric, model.tag(number, LANGUAGE))
         self.counts = self._count(self.ours["prediction"].tolist())
+        self.left_out: list[str] = []  # in words, what there was nothing to compare with
         self.evidence: dict[str, Any] = {
             "metric": self.metric.label,
             "score": self._score(self.counts),
@@ -94,13 +95,12 @@ class _Court:
         """Hear all sides."""
         if reason := self._says_nothing() or self._below_floor():
             return self._decision(CHALLENGER, [reason])
-        met, left_out = self._meet()
-        if not met:
-            return self._decision(CHAMPION, ["no released version stands against it", *left_out])
-        return self._weigh(met, left_out)
+        if met := self._meet():
+            return self._weigh(met)
+        return self._decision(CHAMPION, ["no released version stands against it"])
 
     def _decision(self, alias: str, reasons: list[str]) -> Decision:
-        return Decision(self.number, alias, "; ".join(reasons), self.evidence)
+        return Decision(self.number, alias, "; ".join([*reasons, *self.left_out]), self.evidence)
 
     def _count(self, outputs: list[str]) -> "FloatArray":
         return self.metric.statistics(outputs, self.references)
@@ -119,12 +119,12 @@ class _Court:
     def _below_floor(self) -> str:
         """Why nobody needs this model: something that learned nothing does as well."""
         floors = {"copying the source": self.ours["source"].tolist()}
+        nearest = "giving the translation of the nearest training sentence"
         try:
             beside = recorded_outputs(self.model, self.number, FLOAT32)
-            if NEAREST in beside:
-                floors["giving the translation of the nearest training sentence"] = beside[NEAREST].tolist()
-        except DeletedError:
-            pass  # a version from before these were kept
+            floors[nearest] = beside[NEAREST].tolist()
+        except (DeletedError, KeyError):
+            self.left_out.append(f"how well {nearest} would do was not recorded")
         sign = 1 if self.metric.higher_is_better else -1
         for what, outputs in floors.items():
             floor = self._score(self._count(outputs))
@@ -136,14 +136,13 @@ class _Court:
                 )
         return ""
 
-    def _meet(self) -> "tuple[dict[int, Opponent], list[str]]":
-        """The opponents by version, and in words those who left nothing to compare with.
+    def _meet(self) -> "dict[int, Opponent]":
+        """The opponents by version; those who left nothing to compare with are left out.
 
         Raises:
             DeletedError: the champion can't be heard, and yet its model is there.
         """
         met = {}
-        left_out = []
         for other, role in opponents(self.model, self.number, self.params.metric).items():
             try:
                 met[other] = Opponent(role, self._outputs_of(other))
@@ -151,8 +150,8 @@ class _Court:
                 told = f"version {other}, {role}, can't be compared: {error}"
                 if role == THE_CHAMPION and has_model(self.model.client, self.model.version(other)):
                     raise DeletedError(f"{told}; it stays champion unless you promote with --force") from None
-                left_out.append(told)
-        return met, left_out
+                self.left_out.insert(0, told)  # it weighs more than an unknown floor
+        return met
 
     def _outputs_of(self, other: int) -> "pd.DataFrame":
         """Of another version, on the candidate's gate set: as recorded, or else translated again."""
@@ -165,14 +164,13 @@ class _Court:
                     raise
         return translate_again(model, other, self.ours)
 
-    def _weigh(self, met: "dict[int, Opponent]", left_out: list[str]) -> Decision:
+    def _weigh(self, met: "dict[int, Opponent]") -> Decision:
         from seq2seq.release.gate import Answer, describe, describe_power, overall, worse_slices
 
-        params, label = self.params, self.metric.label
-        found = {
-            other: self._compare(self.metric, self.counts, self._count(opponent.outputs["prediction"].tolist()))
-            for other, opponent in met.items()
-        }
+        params = self.params
+        label = self.metric.label
+        theirs = {other: self._count(opponent.outputs["prediction"].tolist()) for other, opponent in met.items()}
+        found = {other: self._compare(self.metric, self.counts, counts) for other, counts in theirs.items()}
         said = [
             describe(one, label, f"version {other}, {met[other].role}", params.margin, params.confidence)
             for other, one in sorted(found.items())
@@ -180,7 +178,7 @@ class _Court:
         against = {str(other): {"role": met[other].role} | _numbers(one) for other, one in found.items()}
         answers = [one.answer(params.margin) for one in found.values()]
         first = max(found, key=lambda other: met[other].role == THE_CHAMPION)
-        slices = self._slices(met[first].outputs)
+        slices = self._slices(met[first].outputs, theirs[first])
         self.evidence |= {"against": against, "slices": {name: _numbers(one) for name, one in slices.items()}}
         for name in worse_slices(slices, params.confidence):
             worse = f"{slices[name].delta:+.2f} on {slices[name].lines:,} lines"
@@ -191,15 +189,13 @@ class _Court:
         answer = overall(answers)
         self.evidence["answer"] = str(answer)
         if answer is Answer.CANNOT_TELL:
-            return self._decision(
-                params.undecided, [*said, *left_out, f"release.undecided makes it {params.undecided}"]
-            )
-        return self._decision(CHAMPION if answer is Answer.NO_WORSE else CHALLENGER, said + left_out)
+            return self._decision(params.undecided, [*said, f"release.undecided makes it {params.undecided}"])
+        return self._decision(CHAMPION if answer is Answer.NO_WORSE else CHALLENGER, said)
 
-    def _slices(self, theirs: "pd.DataFrame") -> "dict[str, Comparison]":
-        from seq2seq.release.slices import make_slices
+    def _slices(self, theirs: "pd.DataFrame", counts: "FloatArray") -> "dict[str, Comparison]":
+        from seq2seq.release.slices import Slice, make_slices
 
-        slices = make_slices(self.ours, theirs, self.references, self.metric)
+        slices = make_slices(self.ours, theirs, self.references, Slice(self.metric, self.counts, counts))
         return {name: self._compare(one.metric, one.ours, one.theirs) for name, one in slices.items()}
 
     def _compare(self, metric: "Metric", ours: "FloatArray", theirs: "FloatArray") -> "Comparison":
@@ -260,4 +256,4 @@ def _recorded_metrics(model: RegisteredModel, number: int) -> dict[str, float]:
 def _numbers(comparison: "Comparison") -> dict[str, Any]:
     """A comparison as JSON has it: rounded, and without what is not a number."""
     rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(comparison).items()}
-    return {key: value for key, value in rounded.items() if value not in ("",) and value == value}  # noqa: PLR0124 -- NaN
+    return {key: value for key, value in rounded.items() if value != "" and value == value}  # noqa: PLR0124 -- NaN

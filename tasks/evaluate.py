@@ -16,6 +16,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--training", type=Path, help="training pairs; with them, baselines are scored as well")
+    parser.add_argument(
+        "--perturbed", action="store_true", help="translate the gate set with slips and in capitals too"
+    )
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True)
     return parser.parse_args()
@@ -34,7 +37,7 @@ def main() -> None:
         score_sets,
         write_predictions,
     )
-    from seq2seq.evaluation.held_out import read_evaluated_sets, read_gate
+    from seq2seq.evaluation.held_out import NEAREST, read_evaluated_sets, read_gate
     from seq2seq.inference.translator import Translator
     from seq2seq.metrics.external import check_program
     from seq2seq.metrics.scores import EvaluationParams
@@ -51,12 +54,13 @@ def main() -> None:
 
     predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}
     predictions = run_scorers(evaluation.scorers, predictions)
-    predictions[GATE] = add_perturbed(predictions[GATE], translator, decoding)
+    if paths.perturbed:
+        predictions[GATE] = add_perturbed(predictions[GATE], translator, decoding)
     scores = score_sets(predictions, language, evaluation)
     gate = scores.pop(GATE)
     report = {"tests": scores, GATE: gate}
     if paths.training:
-        from seq2seq.evaluation.baselines import NEAREST, nearest_targets, read_training, score_baselines
+        from seq2seq.evaluation.baselines import nearest_targets, read_training, score_baselines
 
         training = read_training(paths.training)
         report["baselines"] = score_baselines(training, tests, language, evaluation)

@@ -16,13 +16,13 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from seq2seq.evaluation.held_out import NEAREST
 from seq2seq.metrics.metric import References
 from seq2seq.metrics.scores import EvaluationParams, score
 from seq2seq.text.corpus import COLUMNS, read_partitions
 from seq2seq.text.languages import split_words
 
 TRAINING_LINES = 200_000  # at most, from the beginning of the training set: bounds time and memory
-NEAREST = "nearest_sentence"  # baseline: the target of the training source nearest to a source
 QUERIES_AT_ONCE = 32  # similarities held in memory: this many times the training lines, 4 bytes each
 
 Words = npt.NDArray[np.int64]

@@ -11,6 +11,8 @@ import pandas as pd
 from seq2seq.core.errors import UserError
 from seq2seq.text.corpus import GATE, TEST, VALIDATION, folders, gather_references, read_corpus
 
+NEAREST = "nearest_sentence"  # a baseline, and its column: the target of the training source nearest to a source
+
 
 def read_test_sets(corpus: Path) -> dict[str, pd.DataFrame]:
     """Read every test set of a cleaned corpus, by name, in alphabetical order.

@@ -97,7 +97,7 @@ class Slice:
         return len(self.ours)
 
 
-def make_slices(ours: pd.DataFrame, theirs: pd.DataFrame, references: References, metric: Metric) -> dict[str, Slice]:
+def make_slices(ours: pd.DataFrame, theirs: pd.DataFrame, references: References, whole: Slice) -> dict[str, Slice]:
     """Cut the gate set into slices, by name; those without a line are left out.
 
     Args:
@@ -105,22 +105,22 @@ def make_slices(ours: pd.DataFrame, theirs: pd.DataFrame, references: References
             perturbed source; a column that either side lacks makes no slice.
         theirs: the same of the other system, on the same lines.
         references: of each line.
-        metric: scores lines of a kind.
+        whole: the gate set, counted by the metric that scores lines of a kind.
     """
-    slices = {}
-    whole = Slice(metric, *(metric.statistics(side["prediction"].tolist(), references) for side in (ours, theirs)))
-    for name, lines in _kinds_of_line(ours).items():
-        slices[name] = Slice(metric, whole.ours[lines], whole.theirs[lines])
+    metric = whole.metric
+    slices = {
+        name: Slice(metric, whole.ours[lines], whole.theirs[lines]) for name, lines in _kinds_of_line(ours).items()
+    }
     sources = ours["source"].tolist()
     for what in KEPT:
         kept = Kept(what, sources)
         lines = kept.tells(references)
         counts = [kept.statistics(side["prediction"].tolist(), references)[lines] for side in (ours, theirs)]
         slices[kept.label] = Slice(kept, *counts)
+    folded = [[text.casefold() for text in texts] for texts in references]
     for kind, perturb in PERTURBATIONS.items():
         if kind in ours and kind in theirs:
             lines = np.array([perturb(source) != source for source in sources])
-            folded = [[text.casefold() for text in texts] for texts in references]
             counts = [
                 metric.statistics([text.casefold() for text in side[kind].tolist()], folded)[lines]
                 for side in (ours, theirs)

@@ -4,7 +4,7 @@ import pytest
 
 from seq2seq.metrics.string_metrics import metric_of
 from seq2seq.release.gate import Answer, compare, worse_slices
-from seq2seq.release.slices import Kept, make_slices
+from seq2seq.release.slices import Kept, Slice, make_slices
 
 SETTINGS = {"confidence": 0.95, "samples": 400, "seed": 1}
 
@@ -40,14 +40,20 @@ def frames(lines=80):
     return theirs.assign(prediction=losing), theirs, [[target] for target in targets]
 
 
+def slices_of(ours, theirs, references):
+    metric = metric_of("chrf", "de")
+    counts = [metric.statistics(side["prediction"].tolist(), references) for side in (ours, theirs)]
+    return make_slices(ours, theirs, references, Slice(metric, *counts))
+
+
 def test_a_candidate_that_loses_numbers_is_told_so():
     ours, theirs, references = frames()
-    slices = make_slices(ours, theirs, references, metric_of("chrf", "de"))
+    slices = slices_of(ours, theirs, references)
     assert set(slices) == {"short sources", "long sources", "corpus a", "corpus b", "numbers kept"}
     found = {name: compare(one.metric, one.ours, one.theirs, **SETTINGS) for name, one in slices.items()}
     assert "numbers kept" in worse_slices(found, 0.95)
     assert found["numbers kept"].delta == -100
-    same = make_slices(theirs, theirs, references, metric_of("chrf", "de"))
+    same = slices_of(theirs, theirs, references)
     found = {name: compare(one.metric, one.ours, one.theirs, **SETTINGS) for name, one in same.items()}
     assert worse_slices(found, 0.95) == []
     assert all(one.answer(1.0) is Answer.NO_WORSE for one in found.values())
@@ -57,14 +63,14 @@ def test_perturbed_sources_make_a_slice_where_both_sides_have_them():
     ours, theirs, references = frames()
     metric = metric_of("chrf", "de")
     ours["capitals"] = [text.upper() for text in theirs["prediction"]]  # right, in capitals
-    assert "sources with capitals" not in make_slices(ours, theirs, references, metric)
+    assert "sources with capitals" not in slices_of(ours, theirs, references)
     theirs["capitals"] = "?"
-    one = make_slices(ours, theirs, references, metric)["sources with capitals"]
+    one = slices_of(ours, theirs, references)["sources with capitals"]
     assert len(one) == len(ours)
     assert float(metric.score(one.ours.sum(axis=0))) == pytest.approx(100)
 
 
 def test_a_text_without_a_long_word_has_no_slip_and_is_not_in_that_slice():
     theirs = pd.DataFrame({"source": ["so it is", "tomorrow"], "prediction": ["x", "y"], "slips": ["x", "y"]})
-    slices = make_slices(theirs, theirs, [["x"], ["y"]], metric_of("chrf", "de"))
+    slices = slices_of(theirs, theirs, [["x"], ["y"]])
     assert len(slices["sources with slips"]) == 1
