@@ -193,10 +193,16 @@ class _Court:
         return self._decision(CHAMPION if answer is Answer.NO_WORSE else CHALLENGER, said)
 
     def _slices(self, theirs: "pd.DataFrame", counts: "FloatArray") -> "dict[str, Comparison]":
-        from seq2seq.release.slices import Slice, make_slices
+        from seq2seq.evaluation.slices import cut_slices
 
-        slices = make_slices(self.ours, theirs, self.references, Slice(self.metric, self.counts, counts))
-        return {name: self._compare(one.metric, one.ours, one.theirs) for name, one in slices.items()}
+        ours = cut_slices(self.ours, self.references, self.metric, self.counts)
+        lines = self.ours.filter(["source", "origin"])  # so that both are cut alike
+        others = cut_slices(theirs.assign(**lines), self.references, self.metric, counts)
+        return {
+            name: self._compare(one.metric, one.counts, others[name].counts)
+            for name, one in ours.items()
+            if name in others
+        }
 
     def _compare(self, metric: "Metric", ours: "FloatArray", theirs: "FloatArray") -> "Comparison":
         from seq2seq.release.gate import compare

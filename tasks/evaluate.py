@@ -17,7 +17,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--training", type=Path, help="training pairs; with them, baselines are scored as well")
     parser.add_argument(
-        "--perturbed", action="store_true", help="translate the gate set with slips and in capitals too"
+        "--perturbed",
+        action="store_true",
+        help="translate the gate set with slips and in capitals too, and score its slices",
     )
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True)
@@ -38,6 +40,7 @@ def main() -> None:
         write_predictions,
     )
     from seq2seq.evaluation.held_out import NEAREST, read_evaluated_sets, read_gate
+    from seq2seq.evaluation.slices import score_slices
     from seq2seq.inference.translator import Translator
     from seq2seq.metrics.external import check_program
     from seq2seq.metrics.scores import EvaluationParams
@@ -58,6 +61,8 @@ def main() -> None:
         predictions[GATE] = add_perturbed(predictions[GATE], translator, decoding)
     scores = score_sets(predictions, language, evaluation)
     gate = scores.pop(GATE)
+    if paths.perturbed:
+        gate["slices"] = score_slices(predictions[GATE], language, evaluation)
     report = {"tests": scores, GATE: gate}
     if paths.training:
         from seq2seq.evaluation.baselines import nearest_targets, read_training, score_baselines

@@ -12,7 +12,7 @@ def main() -> None:
 
     from seq2seq.metrics.scores import EvaluationParams
     from seq2seq.release.params import registered_name
-    from seq2seq.report.card import render_card
+    from seq2seq.report.card import card_as_html, render_card
     from seq2seq.report.comparisons import quality
     from seq2seq.report.heat_maps import read_attention
     from seq2seq.report.page import render_page
@@ -26,13 +26,14 @@ def main() -> None:
     first = next(iter(results.predictions["float32"].values()))
     attention = read_attention(paths.float32, *choose_for_attention(first), runtime)
 
+    card = render_card(results, registered_name(PARAMS))
     write_json(paths.quality, quality(results))
     with replacing(paths.plots) as partial:
         partial.mkdir()
         for name, table in plot_tables(results).items():
             write_text(partial / name, table)
-    write_text(paths.page, render_page(results, evaluation, attention))
-    write_text(paths.card, render_card(results, registered_name(PARAMS)))
+    write_text(paths.page, render_page(results, evaluation, attention, card_as_html(card)))
+    write_text(paths.card, card)
 
 
 if __name__ == "__main__":

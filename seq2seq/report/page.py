@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.report.charts import LineChart, line_chart
 from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines, gains, scores_by_set, what_is_undefined
@@ -27,8 +29,8 @@ class LearningCurve:
     learned_nothing: str  # why the model has, in words; empty where it has learned something
 
 
-def render_page(results: Results, evaluation: EvaluationParams, attention: list[Attention]) -> str:
-    """Lay out one run's results as HTML; every text from a corpus or a model is escaped."""
+def render_page(results: Results, evaluation: EvaluationParams, attention: list[Attention], card: str) -> str:
+    """Lay out one run's results as HTML; every text from a corpus or a model is escaped, and in ``card`` already."""
     languages = results.manifests["float32"].languages
     float32, int8 = (results.predictions[model] for model in MODELS)
     scores = scores_by_set(results)
@@ -52,6 +54,7 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
             },
             samples={name: choose_samples(frame, int8[name]) for name, frame in float32.items()},
             attention=attention,
+            card=Markup(card),
         )
     )
 

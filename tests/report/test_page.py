@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
 AWKWARD = ["<script>alert('x')</script> & \"more\"", "مرحبا بالعالم", "今天天气很好。"]
 EVALUATION = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1, scorers=[])
+SLICES = ["short sources", "corpus <b> | c"]
 CURVE = "update,epoch,lr,train_loss,validation_loss,unigram_loss,validation_score\n"
 
 
@@ -53,7 +54,9 @@ def write_scores(reports, rouge=False):
         numbers = score(frame["prediction"].tolist(), frame["references"].tolist(), "de", 100, 1, rouge) | {
             "truncated": 3
         }
-        found[model] = {"tests": dict.fromkeys(tests, numbers), "gate": numbers}
+        parts = {name: {"metric": "chrF", "lines": 3, "score": 41.25, "low": 30.0, "high": 50.0} for name in SLICES}
+        parts["numbers kept"] = {"metric": "numbers kept", "lines": 2, "score": None, "low": None, "high": None}
+        found[model] = {"tests": dict.fromkeys(tests, numbers), "gate": numbers | {"slices": parts}}
     beside = {"copy_source": numbers, "nearest_sentence": numbers}
     if rouge:
         beside["lead_sentence"] = numbers
@@ -263,11 +266,18 @@ def test_the_card_says_what_a_user_of_the_model_must_know(workspace, monkeypatch
     assert told in lines
     for label in ("first", "first: copy of the source", "second: nearest training sentence"):
         assert [line for line in lines if line.startswith(f"| {label} | 12 | ")]
+    assert "| short sources | 3 | chrF | 41.2 | 30.0 to 50.0 |" in lines
+    assert "| corpus &lt;b> \\| c | 3 | chrF | 41.2 | 30.0 to 50.0 |" in lines
+    assert "| numbers kept | 2 | numbers kept | undefined |  |" in lines
     assert "12.0 ms for a single sentence (95 % within 19.5), 2.5 s from the start" in card
     assert "Of the scored sources 9 were cut." in card  # three of each set
     assert f"| released bundle | {results().digests['int8']} |" in lines
     assert f"| data | {'da7a' * 16} |" in lines
     assert "It has learned nothing" not in card
+    page = Page((workspace / "out/index.html").read_text(encoding="utf-8"))  # the page shows the same
+    assert "Released as a bundle of 1.0 MB (int8)" in " ".join(page.texts)
+    assert page.tags.count("h1") == 1
+    assert "corpus <b> | c" in page.texts
 
 
 def test_the_card_warns_of_a_model_that_learned_nothing_and_names_packages_by_licence(workspace, monkeypatch):

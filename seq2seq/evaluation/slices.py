@@ -1,20 +1,23 @@
 """Parts of the gate set on which a model must not get worse unnoticed: a mean can hide what a user would not forgive.
 
-Each slice is a metric and two systems' counts on the same lines, which the gate compares: lines of a kind (short, long,
-of one corpus, written in capitals, with a slip), scored by the gate's own metric; and what a text must keep (numbers,
-placeholders, names), scored by the share that was kept. Shapes: N lines, K counts.
+Each slice is a metric and a system's counts: lines of a kind (short, long, of one corpus, written in capitals, with a
+slip), scored by a metric of the whole set; and what a text must keep (numbers, placeholders, names), scored by the
+share that was kept. The model card shows them, and the release gate compares two systems'. Shapes: N lines, K counts.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from seq2seq.metrics.metric import FloatArray, Metric, References, check_aligned
+from seq2seq.metrics.scores import EvaluationParams, summarize
+from seq2seq.metrics.string_metrics import metric_of
 from seq2seq.text.languages import count_words
 from seq2seq.text.perturbations import PERTURBATIONS
 from seq2seq.text.placeholders import find_placeholders
@@ -87,46 +90,59 @@ class Kept(Metric):
 
 @dataclass(frozen=True)
 class Slice:
-    """Two systems' counts on the same lines."""
+    """A system's counts on some lines."""
 
     metric: Metric
-    ours: FloatArray  # (N, K)
-    theirs: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.ours)
+    counts: FloatArray  # (N, K)
 
 
-def make_slices(ours: pd.DataFrame, theirs: pd.DataFrame, references: References, whole: Slice) -> dict[str, Slice]:
+def cut_slices(frame: pd.DataFrame, references: References, metric: Metric, counts: FloatArray) -> dict[str, Slice]:
     """Cut the gate set into slices, by name; those without a line are left out.
 
     Args:
-        ours: columns source, prediction, origin (the corpus) and those of PERTURBATIONS: what the system made of the
-            perturbed source; a column that either side lacks makes no slice.
-        theirs: the same of the other system, on the same lines.
+        frame: columns source, prediction, origin (the corpus) and those of PERTURBATIONS: what the system made of the
+            perturbed source; a column that it lacks makes no slice.
         references: of each line.
-        whole: the gate set, counted by the metric that scores lines of a kind.
+        metric: scores lines of a kind.
+        counts: its counts of the predictions, (N, K).
     """
-    metric = whole.metric
-    slices = {
-        name: Slice(metric, whole.ours[lines], whole.theirs[lines]) for name, lines in _kinds_of_line(ours).items()
-    }
-    sources = ours["source"].tolist()
+    slices = {name: Slice(metric, counts[lines]) for name, lines in _kinds_of_line(frame).items()}
+    sources = frame["source"].tolist()
     for what in KEPT:
         kept = Kept(what, sources)
         lines = kept.tells(references)
-        counts = [kept.statistics(side["prediction"].tolist(), references)[lines] for side in (ours, theirs)]
-        slices[kept.label] = Slice(kept, *counts)
+        slices[kept.label] = Slice(kept, kept.statistics(frame["prediction"].tolist(), references)[lines])
     folded = [[text.casefold() for text in texts] for texts in references]
     for kind, perturb in PERTURBATIONS.items():
-        if kind in ours and kind in theirs:
+        if kind in frame:
             lines = np.array([perturb(source) != source for source in sources])
-            counts = [
-                metric.statistics([text.casefold() for text in side[kind].tolist()], folded)[lines]
-                for side in (ours, theirs)
-            ]
-            slices[f"sources with {kind}"] = Slice(metric, *counts)
-    return {name: one for name, one in slices.items() if len(one)}
+            outputs = [text.casefold() for text in frame[kind].tolist()]
+            slices[f"sources with {kind}"] = Slice(metric, metric.statistics(outputs, folded)[lines])
+    return {name: one for name, one in slices.items() if len(one.counts)}
+
+
+def score_slices(frame: pd.DataFrame, language: str, params: EvaluationParams) -> dict[str, dict[str, Any]]:
+    """The score of each slice of the gate set, for people to read; lines of a kind by chrF, which short lines have too.
+
+    Args:
+        frame: as :func:`cut_slices` takes it, with the column references.
+        language: of the predictions.
+        params: how the intervals are made.
+
+    Returns:
+        For each slice ``metric`` (its label), ``lines``, ``score``, ``low`` and ``high`` (the 95 % interval); the three
+        are None where the score says nothing.
+    """
+    metric, references = metric_of("chrf", language), frame["references"].tolist()
+    counts = metric.statistics(frame["prediction"].tolist(), references)
+    scores = {}
+    for name, one in cut_slices(frame, references, metric, counts).items():
+        found = summarize(one.metric, one.counts, params.bootstrap_samples, params.seed)
+        numbers = {
+            key: found[one.metric.name + end] for key, end in (("score", ""), ("low", "_low"), ("high", "_high"))
+        }
+        scores[name] = {"metric": one.metric.label, "lines": len(one.counts)} | numbers
+    return scores
 
 
 def _kinds_of_line(frame: pd.DataFrame) -> dict[str, Lines]:

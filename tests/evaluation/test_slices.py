@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seq2seq.evaluation.slices import Kept, cut_slices
 from seq2seq.metrics.string_metrics import metric_of
 from seq2seq.release.gate import Answer, compare, worse_slices
-from seq2seq.release.slices import Kept, Slice, make_slices
 
 SETTINGS = {"confidence": 0.95, "samples": 400, "seed": 1}
 
@@ -40,37 +40,39 @@ def frames(lines=80):
     return theirs.assign(prediction=losing), theirs, [[target] for target in targets]
 
 
-def slices_of(ours, theirs, references):
+def slices_of(side, references):
     metric = metric_of("chrf", "de")
-    counts = [metric.statistics(side["prediction"].tolist(), references) for side in (ours, theirs)]
-    return make_slices(ours, theirs, references, Slice(metric, *counts))
+    return cut_slices(side, references, metric, metric.statistics(side["prediction"].tolist(), references))
+
+
+def compared(ours, theirs, references):
+    others = slices_of(theirs, references)
+    return {
+        name: compare(one.metric, one.counts, others[name].counts, **SETTINGS)
+        for name, one in slices_of(ours, references).items()
+    }
 
 
 def test_a_candidate_that_loses_numbers_is_told_so():
     ours, theirs, references = frames()
-    slices = slices_of(ours, theirs, references)
-    assert set(slices) == {"short sources", "long sources", "corpus a", "corpus b", "numbers kept"}
-    found = {name: compare(one.metric, one.ours, one.theirs, **SETTINGS) for name, one in slices.items()}
+    found = compared(ours, theirs, references)
+    assert set(found) == {"short sources", "long sources", "corpus a", "corpus b", "numbers kept"}
     assert "numbers kept" in worse_slices(found, 0.95)
     assert found["numbers kept"].delta == -100
-    same = slices_of(theirs, theirs, references)
-    found = {name: compare(one.metric, one.ours, one.theirs, **SETTINGS) for name, one in same.items()}
-    assert worse_slices(found, 0.95) == []
-    assert all(one.answer(1.0) is Answer.NO_WORSE for one in found.values())
+    same = compared(theirs, theirs, references)
+    assert worse_slices(same, 0.95) == []
+    assert all(one.answer(1.0) is Answer.NO_WORSE for one in same.values())
 
 
-def test_perturbed_sources_make_a_slice_where_both_sides_have_them():
-    ours, theirs, references = frames()
-    metric = metric_of("chrf", "de")
-    ours["capitals"] = [text.upper() for text in theirs["prediction"]]  # right, in capitals
-    assert "sources with capitals" not in slices_of(ours, theirs, references)
-    theirs["capitals"] = "?"
-    one = slices_of(ours, theirs, references)["sources with capitals"]
-    assert len(one) == len(ours)
-    assert float(metric.score(one.ours.sum(axis=0))) == pytest.approx(100)
+def test_perturbed_sources_make_a_slice_where_they_were_translated():
+    ours, _, references = frames()
+    assert "sources with capitals" not in slices_of(ours, references)
+    ours["capitals"] = [texts[0].upper() for texts in references]  # right, in capitals
+    one = slices_of(ours, references)["sources with capitals"]
+    assert len(one.counts) == len(ours)
+    assert float(one.metric.score(one.counts.sum(axis=0))) == pytest.approx(100)
 
 
 def test_a_text_without_a_long_word_has_no_slip_and_is_not_in_that_slice():
-    theirs = pd.DataFrame({"source": ["so it is", "tomorrow"], "prediction": ["x", "y"], "slips": ["x", "y"]})
-    slices = slices_of(theirs, theirs, [["x"], ["y"]])
-    assert len(slices["sources with slips"]) == 1
+    frame = pd.DataFrame({"source": ["so it is", "tomorrow"], "prediction": ["x", "y"], "slips": ["x", "y"]})
+    assert len(slices_of(frame, [["x"], ["y"]])["sources with slips"].counts) == 1
