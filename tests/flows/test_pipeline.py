@@ -346,6 +346,7 @@ def test_a_preset_leaves_the_checkout_alone_and_going_back_executes_nothing(toy)
     assert len(executed(copies / "slow")) == len(STAGES)
 
 
+@pytest.mark.slow
 def test_two_presets_run_at_once(toy, server):
     (toy / "first.meets").write_text("../slow/first ../wide/first")
     subprocess.run(["git", "add", "first.meets"], cwd=toy, check=True)
@@ -355,7 +356,9 @@ def test_two_presets_run_at_once(toy, server):
     assert [set(executed(toy / "runs" / name)) for name in ("slow", "wide")] == [STAGES, STAGES]
 
 
-@pytest.mark.parametrize(("ignored", "number"), [(False, signal.SIGINT), (True, signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("ignored", "number"), [(False, signal.SIGINT), pytest.param(True, signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_flow_ends_its_stages(toy, server, ignored, number):
     (toy / "first.waits").write_text("600")
     handler = signal.SIG_IGN if ignored else signal.default_int_handler
@@ -442,6 +445,7 @@ def test_without_a_prefect_server_a_run_brings_its_own(toy, tmp_path):
         httpx.get(url)
 
 
+@pytest.mark.slow
 def test_a_killed_run_takes_the_server_that_it_brought_with_it(toy, tmp_path):
     (toy / "first.waits").write_text("60")
     with command(None, PREFECT_HOME=str(tmp_path / "prefect")) as process:

@@ -110,6 +110,7 @@ def test_the_stages_make_one_registered_model(untroubled):
     assert (project / "reports/index.html").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_without_back_translation_there_is_no_backward_model(untroubled, tmp_path):
     project = tmp_path / "without"
     shutil.copytree(untroubled[0], project, symlinks=True)

@@ -29,7 +29,7 @@ def process(log, *arguments, **options):
         yield started
     finally:
         started.terminate()
-        started.wait(30)
+        started.wait(120)  # a worker that is busy ends late
 
 
 def until(condition, seconds, logs):
@@ -48,6 +48,7 @@ def answers(url):
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_schedule_fires_once_and_its_run_finishes(tmp_path):
     toy = make_toy_project(tmp_path / "toy")

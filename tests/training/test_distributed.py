@@ -93,12 +93,13 @@ def train(folder, processes, shape="transformer", updates=TRAINING.max_updates):
     return [value for point in result["points"] for value in point]
 
 
-@pytest.mark.parametrize("shape", ["recurrent-luong", "convolutional"])
+@pytest.mark.parametrize("shape", [pytest.param("recurrent-luong", marks=pytest.mark.slow), "convolutional"])
 def test_two_processes_learn_as_one_does_whatever_they_train(tmp_path, shape):
     alone = train(tmp_path / "alone", 1, shape)
     assert train(tmp_path / "together", 2, shape) == pytest.approx(alone, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_as_one_does_and_either_goes_on_for_the_other(tmp_path):
     alone = train(tmp_path / "alone", 1)
     assert train(tmp_path / "together", 2) == pytest.approx(alone, rel=1e-4)

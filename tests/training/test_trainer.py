@@ -67,17 +67,17 @@ def test_the_checkpoints_of_the_best_outputs_are_chosen_where_a_score_decides(to
     assert same(trainer.model.weights(), torch.load(tmp_path / "weights-000000010.pt"))
 
 
-@pytest.mark.parametrize("metric", ["bleu", "chrf"])
-def test_greedy_outputs_are_scored_as_the_metrics_score_them(tokenizer, tmp_path, metric):
+def test_greedy_outputs_are_scored_as_the_metrics_score_them(tokenizer, tmp_path):
     corpus = tiny_corpus()
-    score = GreedyScore(metric, direction_of(tokenizer), CPU, ALONE)
+    score = GreedyScore("chrf", direction_of(tokenizer), CPU, ALONE)
     trainer, points = train(tokenizer, tmp_path, score=score, max_updates=120, validate_every=60, dropout=0.0)
     src = pad(tokenizer.encode_source(list(corpus["source"])))
     greedy = DECODING.model_copy(update={"beam_size": 1})
     found = beam_search(trainer.model, src, src != PAD, greedy, bos=BOS, eos=EOS, max_length=30)
     outputs = tokenizer.decode_target([one[0].tokens for one in found])
-    expected = quick_score(outputs, [[text] for text in corpus["target"]], "de", metric)
-    assert score(trainer.model) == pytest.approx(expected)
+    for metric in ("bleu", "chrf"):
+        expected = quick_score(outputs, [[text] for text in corpus["target"]], "de", metric)
+        assert GreedyScore(metric, direction_of(tokenizer), CPU, ALONE)(trainer.model) == pytest.approx(expected)
     assert points[0].validation_score < points[1].validation_score
 
 
