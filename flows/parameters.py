@@ -19,7 +19,7 @@ from seq2seq.metrics.scores import check_scorer
 from seq2seq.pretrained.hub import check_model
 from seq2seq.settings import Parameters, check_parameters
 from seq2seq.sources.catalogue import load_catalogue, select
-from seq2seq.sources.text_files import check_tables
+from seq2seq.sources.readers.own import check_sources, find_sources
 
 CATALOGUE = Path("data", "catalogue.yaml")  # as in dvc.yaml
 PRETRAINED = Path("models", "pretrained")
@@ -111,11 +111,13 @@ def check_corpora(params: Parameters) -> None:
         UserError: there are no such pairs or corpora, the first pairs of a file can't be read, or the catalogue can't
             be read or lacks a corpus or its languages.
     """
-    tables = check_tables(Path(params.corpora.pairs))
-    if not (tables or params.corpora.names):
+    corpora = params.corpora
+    own = find_sources(Path(corpora.pairs), corpora.wanted(params.languages))
+    check_sources(own, corpora.bad_rows_percent)
+    if not (own or corpora.names):
         raise UserError(
-            f"there is nothing to learn from: corpora.names is empty, and {params.corpora.pairs} holds no *.tsv; "
-            "name a corpus, or a TSV file (source TAB target) in corpora.pairs"
+            f"there is nothing to learn from: corpora.names is empty, and {corpora.pairs} holds no file; name a "
+            "corpus, or a file of your own pairs in corpora.pairs"
         )
     select(load_catalogue(CATALOGUE), params.corpora.names, params.languages.source, params.languages.target)
 

@@ -130,18 +130,18 @@ def _tracked_files(root: Path) -> list[Path]:
 
 def _local_pairs(root: Path, tree: dict[str, Any]) -> tuple[dict[str, Any], set[Path]]:
     """Find the user's own pairs, which git doesn't track: those of the checkout are copied, others get a full path."""
-    from seq2seq.sources.text_files import find_tables
+    from seq2seq.sources.readers.own import find_files
 
     given = Path(tree["corpora"]["pairs"])
     pairs = root / given
     # of a file that is a link into DVC's cache, the name that the user knows
     pairs = pairs.parent.resolve() / pairs.name if pairs.is_file() else pairs.resolve()
-    tables = find_tables(pairs)
+    files = find_files(pairs)
     if given.is_absolute():
         return tree, set()
     if not pairs.is_relative_to(root.resolve()):
         return overlay(tree, {"corpora": {"pairs": str(pairs)}}, str(PARAMS)), set()
-    return tree, {path.relative_to(root.resolve()) for path in tables}
+    return tree, {path.relative_to(root.resolve()) for path in files}
 
 
 def _with_local_model(root: Path, tree: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from seq2seq.core.files import write_json
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.sources.acquire import CorporaParams, acquire
 from seq2seq.sources.generated import GeneratedParams
+from seq2seq.sources.readers.own import find_sources
 from seq2seq.text.languages import LanguagesParams
 from tasks.stage import FETCHED, path_arguments, run
 
@@ -17,12 +18,14 @@ def main() -> None:
     # the path of the user's pairs comes from here, not from a flag: a shell would change some paths
     corpora = load_section(PARAMS, "corpora", CorporaParams)
     mirror = os.environ.get("CORPUS_MIRROR")
+    languages = load_section(PARAMS, "languages", LanguagesParams)
     facts = acquire(
         corpora.names,
-        load_section(PARAMS, "languages", LanguagesParams),
+        languages,
         load_section(PARAMS, "generated", GeneratedParams),
         catalogue=paths.catalogue,
-        tables=Path(corpora.pairs),
+        own=find_sources(Path(corpora.pairs), corpora.wanted(languages)),
+        bad_rows_percent=corpora.bad_rows_percent,
         store=FETCHED,
         mirror=Path(mirror) if mirror else None,
         out=paths.out,

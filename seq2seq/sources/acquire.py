@@ -25,10 +25,12 @@ from seq2seq.sources.catalogue import (
 from seq2seq.sources.fetch import fetch
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.sources.gettext import read_pairs
-from seq2seq.sources.text_files import TextFile, find_tables, read_aligned, read_monolingual, read_tables, unread_files
+from seq2seq.sources.readers.own import Source, read_sources
+from seq2seq.sources.readers.rows import Wanted
+from seq2seq.sources.text_files import TextFile, read_aligned, read_monolingual
 from seq2seq.sources.wheels import fetch_wheel
 from seq2seq.text.corpus import MONO, TEST, TRAIN, pairs, write_corpus
-from seq2seq.text.languages import LanguagesParams
+from seq2seq.text.languages import LanguagesParams, matching
 
 Frames = Iterable[pd.DataFrame]
 Facts = dict[str, Any]  # about one corpus; deterministic, since they become an output of the stage
@@ -41,7 +43,16 @@ class CorporaParams(Section):
         description="Learns from these entries of data/catalogue.yaml; [] learns from your own pairs alone."
     )
     pairs: str = Field(
-        min_length=1, description="Adds your own pairs, from a TSV file (source TAB target) or a folder of them."
+        min_length=1,
+        description="Adds your own pairs, from a file or a folder; docs/own-data.md lists the kinds.",
+    )
+    columns: list[str | int] = Field(
+        max_length=2,
+        description="Takes these columns of a table for both sides: names, or numbers from 1; [] has them found.",
+    )
+    encoding: str = Field(description="Reads texts without a byte order mark in this encoding, such as utf-8.")
+    bad_rows_percent: float = Field(
+        ge=0, le=100, description="Stops where more of a file's rows than this are no pairs; fewer are put aside."
     )
 
     @field_validator("names")
@@ -50,6 +61,26 @@ class CorporaParams(Section):
         if len(set(names)) < len(names):
             raise ValueError("a corpus is named twice")
         return names
+
+    @field_validator("columns")
+    @classmethod
+    def _check_columns(cls, columns: list[str | int]) -> list[str | int]:
+        if len(columns) == 1 or len({str(column) for column in columns}) < len(columns):
+            raise ValueError("name two columns, of the source and of the target, or none: []")
+        return columns
+
+    @field_validator("encoding")
+    @classmethod
+    def _check_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError(f"'{encoding}' is no encoding that Python knows, such as utf-8 or windows-1252") from None
+        return encoding
+
+    def wanted(self, languages: LanguagesParams) -> Wanted:
+        """What is wanted of the user's own files."""
+        return Wanted(languages.source, languages.target, tuple(map(str, self.columns)), self.encoding)
 
     @field_validator("pairs")
     @classmethod
@@ -64,7 +95,8 @@ def acquire(
     languages: LanguagesParams,
     generated: GeneratedParams,
     catalogue: Path,
-    tables: Path,
+    own: list[Source],
+    bad_rows_percent: float,
     store: Path,
     mirror: Path | None,
     out: Path,
@@ -79,7 +111,8 @@ def acquire(
         languages: of the sources and of the targets.
         generated: how much is made of a corpus that the pipeline makes itself.
         catalogue: the catalogue's file.
-        tables: the user's own pairs, a TSV file or a folder of them (which may be empty).
+        own: the user's own pairs, as :func:`seq2seq.sources.readers.own.find_sources` has them.
+        bad_rows_percent: of the rows of each of these; more that are no pairs end it.
         store: folder of files fetched before, by digest; it speeds up the next call and resumes a killed one.
         mirror: folder to take files from, at HOST/PATH, in place of the network.
         out: where to write.
@@ -91,15 +124,16 @@ def acquire(
         UserError: something in params, the catalogue, a table or a corpus is wrong.
         TransientError: a file can't be fetched right now.
     """
-    own = _find_own(tables)
     corpora = select(load_catalogue(catalogue), names, languages.source, languages.target)
     if not own and not corpora:
-        raise UserError(f"there is no corpus: name one in corpora.names, or put a TSV file of your pairs at {tables}")
+        raise UserError("there is no corpus: name one in corpora.names, or a file of your own pairs in corpora.pairs")
     _check_mirror(mirror)
     facts: dict[str, Facts] = {}
     with replacing(out) as raw:
         if own:
-            facts[PAIRS] = {"lines": _write(raw, {f"{TRAIN}/{PAIRS}": read_tables(own, PAIRS)})}
+            files: list[Facts] = []
+            frames = read_sources(own, bad_rows_percent, PAIRS, files)
+            facts[PAIRS] = {"lines": _write(raw, {f"{TRAIN}/{PAIRS}": frames}), "files": files}
         for name, corpus in corpora.items():
             match corpus:
                 case FilesCorpus():
@@ -115,14 +149,6 @@ def acquire(
 def _check_mirror(mirror: Path | None) -> None:
     if mirror is not None and not mirror.is_dir():
         raise UserError(f"CORPUS_MIRROR: there is no folder {mirror}; correct it, or unset it to use the network")
-
-
-def _find_own(tables: Path) -> list[Path]:
-    """The user's own tables; name the files beside them that aren't read."""
-    if unread := unread_files(tables):
-        listed = ", ".join(path.name for path in unread)
-        print(f"download: not read in {tables}: {listed}; the name of a table ends in .tsv")
-    return find_tables(tables)
 
 
 def _write(raw: Path, parts: dict[str, Frames]) -> dict[str, int]:
@@ -146,27 +172,23 @@ def _fetch_texts(
     name: str, corpus: FilesCorpus, languages: LanguagesParams, store: Path, mirror: Path | None
 ) -> dict[str, Frames]:
     """Fetch the files that this direction needs, and return the frames of each part."""
-    source, target = languages.source, languages.target
-    groups = [group for group in corpus.groups if set(_needed(group, languages)) <= set(group.files)]
-    files = {
-        group.files[language].url: group.files[language] for group in groups for language in _needed(group, languages)
-    }
+    groups = [group for group in corpus.groups if None not in _needed(group, languages)]
+    files = {group.files[tag].url: group.files[tag] for group in groups for tag in _needed(group, languages) if tag}
     with Progress(f"download {name}", total=sum(file.bytes for file in files.values()), unit="bytes") as progress:
         texts = {url: TextFile(fetch(file, store, mirror, progress), url) for url, file in files.items()}
     parts: dict[str, Frames] = {}
     for group in groups:
         part = f"{TEST}/{group.name}" if group.split == TEST else f"{group.split}/{name}"
-        text = texts[group.files[target].url]
-        if group.split == MONO:
-            frames = read_monolingual(text, name)
-        else:
-            frames = read_aligned(texts[group.files[source].url], text, name)
+        sides = [texts[group.files[tag].url] for tag in _needed(group, languages) if tag]
+        frames = read_monolingual(sides[0], name) if group.split == MONO else read_aligned(sides[0], sides[1], name)
         parts[part] = chain(parts.get(part, ()), frames)
     return parts
 
 
-def _needed(group: FileGroup, languages: LanguagesParams) -> list[str]:
-    return [languages.target] if group.split == MONO else [languages.source, languages.target]
+def _needed(group: FileGroup, languages: LanguagesParams) -> list[str | None]:
+    """The tags of a group's files that this direction needs; None for one that the group lacks."""
+    wanted = [languages.target] if group.split == MONO else [languages.source, languages.target]
+    return [matching(language, list(group.files)) for language in wanted]
 
 
 def _generate_texts(name: str, generated: GeneratedParams, languages: LanguagesParams) -> dict[str, Frames]:

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import Section, check_section, read_yaml
 from seq2seq.text.corpus import TEST, Split
+from seq2seq.text.languages import matching
 
 SHA256 = r"^[0-9a-f]{64}$"
 NAME = r"^[a-z0-9][a-z0-9_]{0,59}$"
@@ -51,7 +52,7 @@ class Wheel(Section):
 
 class _Entry(Section):
     description: str = Field(min_length=1, description="one sentence")
-    languages: list[str] = Field(min_length=1, description="ISO 639 codes")
+    languages: list[str] = Field(min_length=1, description="BCP 47 tags")
     licence: str = Field(min_length=1, description="SPDX name, or the terms in a sentence")
     non_commercial: bool = Field(default=False, description="its licence forbids commercial use")
     citation: str = Field(min_length=1, description="whom to thank: a paper, or the authors")
@@ -137,7 +138,7 @@ def select(catalogue: Catalogue, names: list[str], source: str, target: str) -> 
             hint = f"did you mean '{close[0]}'? " if close else ""
             raise UserError(f"corpora.names: unknown corpus '{name}'; {hint}known: {', '.join(sorted(catalogue))}")
         corpus = catalogue[name]
-        if missing := [language for language in (source, target) if language not in corpus.languages]:
+        if missing := [language for language in (source, target) if matching(language, corpus.languages) is None]:
             known = ", ".join(sorted(corpus.languages))
             raise UserError(
                 f"corpus '{name}' has no text in '{missing[0]}'; it has {known}: change languages or corpora"

@@ -8,7 +8,7 @@ import re
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,11 +64,18 @@ Messages = dict[Key, Message]
 def locale_names(language: str) -> set[str]:
     """The names, in lower case, of a language's own locales: for zh these are zh, zh_hans, zh_cn and zh_hans_cn.
 
+    For a variety such as pt-BR, they are its own alone: pt_br and pt_latn_br.
+
     Other countries' varieties are left out, and so are scripts other than the usual one.
     """
-    likely = get_global("likely_subtags").get(language, language).split("_")
+    language = language.replace("-", "_")
+    base, *subtags = language.split("_")
+    known = get_global("likely_subtags")
+    likely = known.get(language, known.get(base, base)).split("_")
     script, region = likely[1:] if len(likely) == 3 else ("", "")
-    names = [language, f"{language}_{script}", f"{language}_{region}", f"{language}_{script}_{region}"]
+    for subtag in subtags:
+        script, region = (subtag, region) if len(subtag) == 4 else (script, subtag)
+    names = [language, f"{base}_{script}", f"{base}_{region}", f"{base}_{script}_{region}"]
     return {name.lower().rstrip("_") for name in names}
 
 
@@ -131,13 +138,23 @@ def _read_messages(archive: zipfile.ZipFile, language: str, counts: Counter[str]
             continue  # compiled from it, but without knowing what is fuzzy
         for entry in _parse(archive.read(member), match["format"], counts):
             counts["messages"] += 1
-            if fault := _fault(entry):
+            if fault := find_fault(entry):
                 counts[fault] += 1
                 continue
             key = (match["folder"], match["domain"] or "", entry.msgctxt or "", entry.msgid)
             counts["repeated"] += key in messages
-            messages.setdefault(key, Message(_english(entry), _translation(entry)))
+            messages.setdefault(key, Message(_english(entry), translation_of(entry)))
     return messages
+
+
+def parse_catalogue(path: Path, kind: str) -> Any:
+    """A catalogue on disk, ``po`` or ``mo``, as polib has it: a list of its entries, with metadata.
+
+    Raises:
+        UnicodeDecodeError: it isn't in the encoding that it claims.
+        OSError: its syntax is wrong.
+    """
+    return polib.pofile(str(path)) if kind == "po" else polib.mofile(str(path))
 
 
 def _parse(content: bytes, kind: str, counts: Counter[str]) -> list[Entry]:
@@ -145,25 +162,25 @@ def _parse(content: bytes, kind: str, counts: Counter[str]) -> list[Entry]:
     with tempfile.NamedTemporaryFile() as file:
         file.write(content)
         file.flush()
-        read: Callable[[str], list[Entry]] = polib.pofile if kind == "po" else polib.mofile
         try:
-            return read(file.name)
+            return list(parse_catalogue(Path(file.name), kind))
         except (UnicodeDecodeError, OSError):  # polib's syntax errors are OSErrors
             counts["broken_catalogues"] += 1  # released like that: no user can mend it
             return []
 
 
-def _fault(entry: Entry) -> str | None:
+def find_fault(entry: Entry) -> str | None:
     """Why an entry has no translation to use; a compiled catalogue holds neither fuzzy nor obsolete ones."""
     if entry.obsolete:
         return "obsolete"
     if isinstance(entry, polib.POEntry) and entry.fuzzy:
         return "fuzzy"
-    translation = _translation(entry)
+    translation = translation_of(entry)
     return None if normalise(translation.one) and normalise(entry.msgid) else "untranslated"
 
 
-def _translation(entry: Entry) -> Forms:
+def translation_of(entry: Entry) -> Forms:
+    """The translation of an entry, and that of its plural."""
     if not entry.msgid_plural:
         return Forms(entry.msgstr, None)
     forms = [entry.msgstr_plural[index] for index in sorted(entry.msgstr_plural)]

@@ -2,34 +2,66 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from pydantic import Field, field_validator
 
 from seq2seq.core.params import Section
+from seq2seq.text.scripts import canonical_code
 
-CODE = re.compile("[a-z]{2,3}")
+# the part of BCP 47 (RFC 5646) that corpora use: a language, a script, a region; zh-Hant, pt-BR, sr-Latn-RS
+TAG = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?(-(?:[A-Z]{2}|[0-9]{3}))?")
 
 
 class LanguagesParams(Section):
     """The direction of translation; for other tasks both may be the same language."""
 
     source: str = Field(
-        description="Reads sources in this language, an ISO 639 code; a corpus that lacks it is refused."
+        description="Reads sources in this language, a BCP 47 tag such as en, pt-BR or zh-Hant; a corpus must have it."
     )
     target: str = Field(
-        description="Learns to write this language, an ISO 639 code, and scores outputs as suits its script."
+        description="Learns to write this language, a BCP 47 tag, and scores outputs as suits its script."
     )
 
     @field_validator("source", "target")
     @classmethod
-    def _is_a_code(cls, code: str) -> str:
-        if not CODE.fullmatch(code):
-            raise ValueError("write an ISO 639 code, such as en")
-        return code
+    def _is_a_tag(cls, tag: str) -> str:
+        if not TAG.fullmatch(tag):
+            hint = f"; did you mean {usual}?" if TAG.fullmatch(usual := _usual_case(tag)) else ""
+            raise ValueError(f"'{tag}' is no tag of a language, such as en, pt-BR or zh-Hant{hint}")
+        return tag
 
     def reverse(self) -> "LanguagesParams":
         """The opposite direction."""
         return LanguagesParams(source=self.target, target=self.source)
+
+
+def _usual_case(tag: str) -> str:
+    """A tag as BCP 47 recommends it to be written: zh-Hant, pt-BR."""
+    first, *rest = tag.replace("_", "-").split("-")
+    return "-".join([first.lower(), *(part.title() if len(part) == 4 else part.upper() for part in rest)])
+
+
+def matching(language: str, tags: Sequence[str]) -> str | None:
+    """The one of ``tags``, as files write them, that stands for ``language``; None where none does.
+
+    The same tag comes first (``en_GB`` is ``en-GB``, ``eng`` is ``en``), then the first variety in order of name
+    (``en`` is served by ``en-GB`` before ``en-US``), then, for a region's variety, the language alone (``pt-BR`` by
+    ``pt``).
+    """
+    wanted = _known(language)
+    known = {tag: _known(tag) for tag in tags}
+    exact = [tag for tag in tags if known[tag] == wanted]
+    narrower = sorted((tag for tag in tags if known[tag].startswith(f"{wanted}-")), key=lambda tag: (known[tag], tag))
+    base, _, region = wanted.rpartition("-")
+    wider = [tag for tag in tags if known[tag] == base and len(region) in (2, 3)]
+    return next(iter([*exact, *narrower, *wider]), None)
+
+
+def _known(tag: str) -> str:
+    """A tag that can be compared: eng is en, and cmn, the most usual Chinese, is zh."""
+    first, *rest = tag.casefold().replace("_", "-").split("-")
+    return "-".join([canonical_code(first), *rest])
 
 
 # Blocks of scripts that put no spaces between words: a line breaks by dictionary or after any syllable (UAX #14,

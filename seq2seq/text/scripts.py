@@ -1,6 +1,6 @@
 """What the Unicode CLDR knows of a language code: the code that it goes by, the script it is written in, its name."""
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
 LETTERS_OF_A_SCRIPT = 4  # in a subtag; a region has two, or three digits
@@ -27,5 +27,9 @@ def script_of(language: str) -> str:
 
 
 def name_of(language: str) -> str:
-    """The English name of a language; the code itself where CLDR has none."""
-    return str(Locale("en").languages.get(canonical_code(language), language))
+    """The English name of a language, such as Chinese (Traditional); the code itself where CLDR has none."""
+    code, *subtags = language.replace("-", "_").split("_")
+    try:
+        return str(Locale.parse("_".join([canonical_code(code), *subtags])).get_display_name("en") or language)
+    except (UnknownLocaleError, ValueError):
+        return str(Locale("en").languages.get(canonical_code(code), language))

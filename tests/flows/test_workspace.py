@@ -48,7 +48,10 @@ def test_the_repositorys_params_and_each_preset_are_valid():
         (lambda tree: tree.update(modl={}), "here: unknown section 'modl'; did you mean 'model'?"),
         (lambda tree: tree["train"].update(lrr=1), "here: unknown key 'train.lrr'"),
         (lambda tree: tree["transformer"].update(heads=3), "here: 'transformer': width 128 must be a multiple of"),
-        (lambda tree: tree["languages"].update(source="EN"), "here: 'languages.source' is 'EN': write an ISO 639 code"),
+        (
+            lambda tree: tree["languages"].update(source="EN"),
+            "here: 'languages.source' is 'EN': 'EN' is no tag of a language, such as en, pt-BR or zh-Hant; did",
+        ),
         (
             lambda tree: tree["train_backward"].update(batch_tokens=511),
             "'train_backward.batch_tokens' is 511, but a pair may have 512 pieces; set it to at least that, or lower "
@@ -195,25 +198,25 @@ def test_a_pretrained_model_in_a_folder_is_found_from_the_copy_and_a_name_stays_
 @pytest.mark.parametrize("given", ["mine.tsv", "../mine.tsv", "/nowhere/mine.tsv"])
 def test_pairs_that_do_not_exist_are_told_before_anything_runs(toy, monkeypatch, given):
     monkeypatch.chdir(toy)
-    with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a TSV file"):
+    with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a file of pairs"):
         refresh(toy, overrides=[f"corpora.pairs={given}"])
     params = check_parameters(*resolve(toy, [], [f"corpora.pairs={given}"]))
-    with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a TSV file"):
+    with pytest.raises(UserError, match=r"^corpora\.pairs: .*mine\.tsv does not exist; name a file of pairs"):
         check_corpora(params)
 
 
 @pytest.mark.parametrize(
     ("made", "names", "message"),
     [
-        ({}, [], r"nothing to learn from: corpora\.names is empty, and .*pairs holds no \*\.tsv"),
-        ({"x.tsv/y": ""}, [], "nothing to learn from"),
+        ({}, [], r"nothing to learn from: corpora\.names is empty, and .*pairs holds no file"),
+        ({"x.tsv/y": ""}, [], r"x\.tsv/y is empty"),
         ({"x.tsv": ""}, ["phrasebook"], r"pairs/x\.tsv is empty"),
-        ({"x.tsv": "a\tb\nc\n"}, ["phrasebook"], r"pairs/x\.tsv, line 2: 1 column"),
+        ({"x.tsv": "a\tb\nc\n"}, ["phrasebook"], r"pairs/x\.tsv: 1 of 2 rows are no pairs: 1 column in place of 2"),
     ],
 )
 def test_pairs_that_can_not_be_learned_from_are_told_before_anything_runs(tmp_path, monkeypatch, made, names, message):
     monkeypatch.chdir(REPOSITORY)
-    for name, text in {"keep": "", **made}.items():
+    for name, text in {".keep": "", **made}.items():
         path = tmp_path / "pairs" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

@@ -16,6 +16,8 @@ from seq2seq.core.files import read_json, sha256_tree
 from seq2seq.core.params import check_section, dump_yaml, load_section
 from seq2seq.sources.acquire import CorporaParams, acquire
 from seq2seq.sources.generated import GeneratedParams
+from seq2seq.sources.readers.own import find_sources
+from seq2seq.sources.readers.rows import Wanted
 from seq2seq.text.corpus import read_corpus
 from seq2seq.text.languages import LanguagesParams
 
@@ -55,7 +57,8 @@ class Desk:
             self.languages,
             load_section(ROOT / "params.yaml", "generated", GeneratedParams),
             catalogue=self.root / "catalogue.yaml",
-            tables=self.tables,
+            own=find_sources(self.tables, Wanted(self.languages.source, self.languages.target)),
+            bad_rows_percent=1.0,
             store=self.root / "store",
             mirror=self.mirror,
             out=self.root / "raw",
@@ -125,22 +128,22 @@ def test_own_pairs_stand_beside_a_corpus_or_alone(desk):
     own = [('"one"', "eins", "pairs"), ("two", "zwei", "pairs"), ("three", "drei", "pairs")]
     assert desk.pairs("train/pairs") == own
     assert list(facts) == ["pairs", "toy"]
-    assert desk.acquire() == {"pairs": {"lines": {"train/pairs": 3}}}
+    files = [
+        {"name": str(desk.tables / name), "kind": "table", "pairs": pairs}
+        for name, pairs in (("a.tsv", 2), ("b.tsv", 1))
+    ]
+    assert desk.acquire() == {"pairs": {"lines": {"train/pairs": 3}, "files": files}}
     assert desk.pairs("train/toy") == []  # the folder is replaced as a whole
     desk.tables /= "a.tsv"
     desk.acquire()
     assert desk.pairs("train/pairs") == own[:2]
 
 
-def test_what_lies_beside_own_tables_and_is_not_read_is_named(desk, capsys):
-    for name in ("README.md", ".DS_Store", "a.tsv", "b.csv", "c.TSV", "d.tsv.gz"):
+def test_all_that_lies_in_the_folder_is_read_whatever_it_is_called(desk):
+    for name in ("README.md", ".DS_Store", "a.tsv", "b.csv", "c.TSV", "d.tsv.dvc", "deeper/e"):
+        (desk.tables / name).parent.mkdir(exist_ok=True)
         (desk.tables / name).write_text("one\teins\n")
-    desk.acquire("toy")
-    said = [line for line in capsys.readouterr().out.splitlines() if "not read" in line]
-    assert said == [f"download: not read in {desk.tables}: b.csv, c.TSV, d.tsv.gz; the name of a table ends in .tsv"]
-    desk.tables /= "a.tsv"
-    desk.acquire("toy")
-    assert "not read" not in capsys.readouterr().out
+    assert desk.acquire("toy")["pairs"]["lines"] == {"train/pairs": 4}
 
 
 def test_the_same_inputs_give_the_same_bytes(desk):
@@ -176,11 +179,11 @@ def spoil_path(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (spoil_table(b"a\tb\nc\n"), "mine.tsv, line 2: 1 column; write each line as source TAB target"),
-        (spoil_table(b"a\tb\tc\n"), "mine.tsv, line 1: 3 columns"),
+        (spoil_table(b"a\tb\nc\n"), r"mine.tsv: 1 of 2 rows are no pairs: 1 column in place of 2 (1 times, at line 2)"),
+        (spoil_table(b"a\tb\tc\n"), "mine.tsv has 3 columns, of which the first row holds 'a', 'b', 'c'; say which"),
         (spoil_table(b"a\tb\n\xff\tc\n"), "mine.tsv, line 2: not valid UTF-8"),
-        (spoil_table(b""), "train/pairs is empty"),
-        (spoil_path, "mine.tsv does not exist; name a TSV file"),
+        (spoil_table(b""), "mine.tsv is empty"),
+        (spoil_path, "mine.tsv does not exist; name a file of pairs"),
         (spoil_file("de", "Ein Haus\n"), "train.en.gz has 2, https://corpora.invalid/train.de.gz has 1;"),
         (spoil_file("en", "A house\n"), "train.en.gz has 1, https://corpora.invalid/train.de.gz has 2;"),
         (spoil_file("de", gzip.compress(b"Ein Haus\nEin \xe4\n")), "train.de.gz, line 2: not valid UTF-8"),

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from seq2seq.text.languages import LanguagesParams, count_words, split_words
+from seq2seq.text.languages import LanguagesParams, count_words, matching, split_words
 from seq2seq.text.scripts import script_of
 
 
@@ -57,8 +57,28 @@ def test_the_script_of_a_language_is_the_one_that_its_code_names_or_the_usual_on
     assert script_of(code) == script
 
 
-@pytest.mark.parametrize("code", ["english", "e", "EN", "en-GB", "en\n", ""])
-def test_what_is_no_iso_639_code_is_refused(code):
-    assert LanguagesParams(source="en", target="deu").reverse() == LanguagesParams(source="deu", target="en")
-    with pytest.raises(ValidationError, match="write an ISO 639 code, such as en"):
-        LanguagesParams(source="en", target=code)
+@pytest.mark.parametrize(
+    ("tag", "meant"), [("english", ""), ("e", ""), ("EN", "en"), ("pt_br", "pt-BR"), ("zh-hant", "zh-Hant"), ("", "")]
+)
+def test_what_is_no_tag_of_a_language_is_refused(tag, meant):
+    for good in ("deu", "en-GB", "zh-Hant", "sr-Latn-RS", "es-419"):
+        assert LanguagesParams(source="en", target=good).reverse() == LanguagesParams(source=good, target="en")
+    hint = f"; did you mean {meant}" if meant else " "
+    with pytest.raises(ValidationError, match=f"is no tag of a language, such as en, pt-BR or zh-Hant{hint}"):
+        LanguagesParams(source="en", target=tag)
+
+
+@pytest.mark.parametrize(
+    ("language", "tags", "found"),
+    [
+        ("en", ["en-US", "en-GB", "de"], "en-GB"),
+        ("en", ["EN_us", "En"], "En"),
+        ("de", ["deu"], "deu"),
+        ("pt-BR", ["pt", "pt-PT"], "pt"),
+        ("zh-Hant", ["zh", "zh-Hans"], None),  # another script
+        ("zh", ["cmn"], "cmn"),
+        ("en", ["eno", "enx"], None),
+    ],
+)
+def test_files_write_languages_in_many_ways(language, tags, found):
+    assert matching(language, tags) == found

@@ -1,0 +1,203 @@
+"""The user's own pairs: which files there are, what each is, and their rows as frames."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from seq2seq.core.errors import UserError
+from seq2seq.sources.readers.aligned import read_aligned
+from seq2seq.sources.readers.containers import Content, list_contents
+from seq2seq.sources.readers.kinds import find_reader, find_table
+from seq2seq.sources.readers.rows import BadRow, Pair, Row, Wanted
+from seq2seq.sources.readers.subtitles import is_subtitles, read_subtitles
+from seq2seq.sources.readers.texts import as_utf8
+from seq2seq.text.corpus import ROWS_PER_PARTITION, pairs
+from seq2seq.text.languages import matching
+
+CHECKED_ROWS = 10_000  # of each file, before anything runs
+EXAMPLES = 3  # places of each reason that are told
+_ABOUT = re.compile(r"(readme|licen[cs]e|copying|citation|changelog)\b.*|.*\.dvc", re.IGNORECASE)
+
+
+class Source(NamedTuple):
+    """Something to read: a content, or two that belong together."""
+
+    name: str
+    kind: str  # in words
+    read: Callable[[], Iterator[Row]]
+
+
+def find_files(path: Path) -> list[Path]:
+    """The user's files: the one at ``path``, or those under a folder in order of name.
+
+    Hidden files, DVC's own, and what only tells about others (README, LICENSE) are left out.
+
+    Raises:
+        UserError: there is nothing at ``path``.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise UserError(f"corpora.pairs: {path} does not exist; name a file of pairs, or a folder of such files")
+    found = [file for file in path.rglob("*") if file.is_file() and not _is_about(file.relative_to(path))]
+    return sorted(found)
+
+
+def _is_about(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts) or bool(_ABOUT.fullmatch(path.name))
+
+
+def find_sources(path: Path, wanted: Wanted) -> list[Source]:
+    """What there is to read at ``path``.
+
+    Raises:
+        UserError: nothing is there, or a file that no reader takes.
+    """
+    contents = [
+        content
+        for file in find_files(path)
+        for content in list_contents(file, str(file))
+        if not _ABOUT.fullmatch(content.name.rpartition("/")[2])
+    ]
+    readers = {content.name: find_reader(content, wanted) for content in contents}
+    partners = _pair_up([content for content in contents if readers[content.name] is None], wanted)
+    second = {target.name for target in partners.values()}
+    sources = []
+    for content in contents:
+        if content.name in second:
+            continue
+        if (target := partners.get(content.name)) is not None:
+            sources.append(_two_files(content, target, wanted))
+            continue
+        reader = readers[content.name] or (find_table(content, wanted) if content.head() else None)
+        if reader is None:
+            raise UserError(f"{content.name} is empty; write pairs into it, or remove it")
+        kind = f"{reader.name}, {content.packing}" if content.packing else reader.name
+
+        sources.append(Source(content.name, kind, partial(reader.read, content, wanted)))
+    return sources
+
+
+def _two_files(source: Content, target: Content, wanted: Wanted) -> Source:
+    subtitles = all(is_subtitles(as_utf8(side.head(), wanted.encoding)) for side in (source, target))
+    read = read_subtitles if subtitles else read_aligned
+    kind = "subtitles" if subtitles else "line-aligned files"
+    return Source(f"{source.name} + {target.name}", kind, partial(read, source, target, wanted))
+
+
+def _pair_up(contents: list[Content], wanted: Wanted) -> dict[str, Content]:
+    """Partners by the names of sources: names that differ in one part, where one has each language."""
+    if wanted.source == wanted.target:
+        return {}
+    targets = {key: content for content in contents for key in _keys(content.name, wanted.target)}
+    found = {}
+    for content in contents:
+        for key in _keys(content.name, wanted.source):
+            if key in targets and targets[key].name != content.name:
+                found[content.name] = targets[key]
+    return found
+
+
+def _keys(name: str, language: str) -> Iterator[str]:
+    """The name with each part that is the language left open: film.en.srt gives film.*.srt."""
+    folder, slash, last = name.rpartition("/")
+    parts = re.split(r"([._])", last)
+    for place, part in enumerate(parts):
+        if part and matching(language, [part]) is not None:
+            yield folder + slash + "".join([*parts[:place], "*", *parts[place + 1 :]])
+
+
+class Tally:
+    """What became of the rows of one source."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.pairs = 0
+        self.bad: Counter[str] = Counter()
+        self.none: Counter[str] = Counter()
+        self.places: dict[str, list[str]] = {}
+
+    def take(self, row: Row) -> Pair | None:
+        """Count a row; return it where it is a pair."""
+        if isinstance(row, Pair):
+            self.pairs += 1
+            return row
+        counts = self.bad if isinstance(row, BadRow) else self.none
+        counts[row.reason] += 1
+        places = self.places.setdefault(row.reason, [])
+        if len(places) < EXAMPLES:
+            places.append(row.where)
+        return None
+
+    def check(self, percent: float) -> None:
+        """Stop where too many rows are bad, or nothing is there.
+
+        Raises:
+            UserError: so it is.
+        """
+        bad = self.bad.total()
+        if bad > (self.pairs + bad) * percent / 100:
+            raise UserError(
+                f"{self.source.name}: {bad:,} of {self.pairs + bad:,} rows are no pairs: {self._reasons()}; mend them, "
+                f"or raise corpora.bad_rows_percent, which is {percent:g}"
+            )
+        if not self.pairs:
+            others = f" ({self._reasons()})" if self.none else ""
+            raise UserError(f"{self.source.name} has no pair{others}; write pairs into it, or remove it")
+
+    def _reasons(self) -> str:
+        return "; ".join(
+            f"{reason} ({count:,} times, at {', '.join(self.places[reason])}{' ...' if count > EXAMPLES else ''})"
+            for reason, count in (self.bad + self.none).most_common()
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What the report shows."""
+        told: dict[str, Any] = {"name": self.source.name, "kind": self.source.kind, "pairs": self.pairs}
+        told |= {"put_aside": dict(self.bad)} if self.bad else {}
+        told |= {"no_pairs": dict(self.none)} if self.none else {}
+        return told | ({"places": self.places} if self.places else {})
+
+
+def check_sources(sources: list[Source], percent: float) -> None:
+    """Read the first rows of each source, before anything runs.
+
+    Raises:
+        UserError: one can't be read, or is short and has no pair or too many bad rows.
+    """
+    for source in sources:
+        tally = Tally(source)
+        rows = source.read()
+        for row in islice(rows, CHECKED_ROWS):
+            tally.take(row)
+        if next(rows, None) is None:
+            tally.check(percent)
+
+
+def read_sources(sources: list[Source], percent: float, origin: str, facts: list[Any]) -> Iterator[pd.DataFrame]:
+    """Yield frames of the pairs of all sources; what became of their rows is added to ``facts``.
+
+    Raises:
+        UserError: one can't be read, has no pair, or has more than ``percent`` per cent of bad rows.
+    """
+    left: list[str] = []
+    right: list[str] = []
+    for source in sources:
+        tally = Tally(source)
+        for row in source.read():
+            if pair := tally.take(row):
+                left.append(pair.source)
+                right.append(pair.target)
+                if len(left) == ROWS_PER_PARTITION:
+                    yield pairs(left, right, origin)
+                    left, right = [], []
+        tally.check(percent)
+        facts.append(tally.facts())
+    if left:
+        yield pairs(left, right, origin)
