@@ -5,9 +5,10 @@ A store is a folder of verified files named by their digest; ``DIGEST.partial`` 
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -26,6 +27,16 @@ _WAYS_OUT = (
 _BUSY = {408, 425, 429, 500, 502, 503, 504}  # answers that may change by themselves
 
 
+class Teller(NamedTuple):
+    """Who told what a file has to be, and what a user does whose file is another."""
+
+    name: str
+    way_out: str
+
+
+CATALOGUE = Teller("the catalogue", "the file was changed, or the catalogue is wrong")
+
+
 def locked(store: Path) -> AbstractContextManager[BinaryIO]:
     """Hold a store's one writer's lock; yield its file, for a child process to hold it too."""
     # resolved: a working copy's store is a link to the checkout's, which may have been removed since
@@ -38,14 +49,14 @@ def find(store: Path, sha256: str) -> Path | None:
     return path if path.is_file() and sha256_file(path) == sha256 else None
 
 
-def fetch(file: RemoteFile, store: Path, mirror: Path | None, progress: Progress) -> Path:
+def fetch(file: RemoteFile, store: Path, mirror: Path | None, progress: Progress, teller: Teller = CATALOGUE) -> Path:
     """Return a verified local copy of ``file``: from the store, else from the mirror, else from the network.
 
     A mirror is a folder with the files at ``HOST/PATH``; where there is one, the network is not used.
     ``progress`` counts bytes. A fetch that was killed goes on where it stopped.
 
     Raises:
-        UserError: the mirror or the host lacks the file, its content is not what the catalogue says, or the host
+        UserError: the mirror or the host lacks the file, its content is not what ``teller`` says, or the host
             doesn't answer at all.
         TransientError: the host is busy, or the connection was lost.
     """
@@ -55,90 +66,117 @@ def fetch(file: RemoteFile, store: Path, mirror: Path | None, progress: Progress
             return kept
         if mirror is not None:
             progress.add(file.bytes)
-            return _from_mirror(file, mirror)
+            path = find_mirrored(file.url, mirror)
+            _verify(path, file, str(path), teller)
+            return path
         partial = store / f"{file.sha256}.partial"
+        progress.add(size_of(partial))
         try:
-            _download(file, partial, progress)
-            _verify(partial, file, where=file.url)
+            download(file.url, partial, lambda client: _append(client, file, partial, progress, teller))
+            _verify(partial, file, file.url, teller)
         except UserError:
             partial.unlink(missing_ok=True)
             raise
         return partial.replace(store / file.sha256)
 
 
-def _from_mirror(file: RemoteFile, mirror: Path) -> Path:
-    parts = urlsplit(file.url)
+def find_mirrored(url: str, mirror: Path) -> Path:
+    """The copy of a file that a mirror has.
+
+    Raises:
+        UserError: it has none.
+    """
+    parts = urlsplit(url)
     path = mirror / (parts.hostname or "") / unquote(parts.path).lstrip("/")
     if not path.is_file():
-        raise UserError(f"the mirror lacks {file.url}: put it at {path}, or unset CORPUS_MIRROR to use the network")
-    _verify(path, file, where=str(path))
+        raise UserError(f"the mirror lacks {url}: put it at {path}, or unset CORPUS_MIRROR to use the network")
     return path
 
 
-def _verify(path: Path, file: RemoteFile, where: str) -> None:
+def _verify(path: Path, file: RemoteFile, where: str, teller: Teller) -> None:
     found = sha256_file(path)
     if found != file.sha256:
         raise UserError(
-            f"{where} is not what the catalogue says: {path.stat().st_size:,} bytes with SHA-256 {found}, "
-            f"expected {file.bytes:,} with {file.sha256}; try again, and if it stays so, the file was changed"
+            f"{where} is not what {teller.name} says: {path.stat().st_size:,} bytes with SHA-256 {found}, "
+            f"expected {file.bytes:,} with {file.sha256}; try again, and if it stays so, {teller.way_out}"
         )
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Bytes of a file; one that isn't there has none."""
     return path.stat().st_size if path.exists() else 0
 
 
-def _download(file: RemoteFile, partial: Path, progress: Progress) -> None:
-    """Bring ``partial`` to its full size, trying again as long as that may help."""
-    progress.add(_size(partial))
+def download(url: str, partial: Path, append: Callable[[httpx.Client], None]) -> None:
+    """Let ``append`` bring ``partial`` to its full size, calling it again as long as that may help.
+
+    Raises:
+        UserError: what ``append`` raises, or the host doesn't answer at all.
+        TransientError: the host is busy, or the connection was lost.
+    """
     failures = 0
     answered = False
     started = time.monotonic()
     with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
         while True:
-            before = _size(partial)
+            before = size_of(partial)
             try:
-                return _append(client, file, partial, progress)
+                return append(client)
             except (httpx.RequestError, TransientError) as error:
                 answered |= not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
-                failures = 0 if _size(partial) > before else failures + 1
+                failures = 0 if size_of(partial) > before else failures + 1
                 wait = BACK_OFF[max(failures - 1, 0)] if failures <= len(BACK_OFF) else math.inf
                 reason = str(error) or type(error).__name__
                 if not answered and time.monotonic() - started + wait > SECONDS_TO_ANSWER:
-                    raise UserError(f"can't reach {file.url} ({reason}); {_WAYS_OUT}") from None
+                    raise UserError(f"can't reach {url} ({reason}); {_WAYS_OUT}") from None
                 if wait == math.inf:
-                    raise TransientError(f"can't download {file.url} ({reason}); {_WAYS_OUT}") from None
+                    raise TransientError(f"can't download {url} ({reason}); {_WAYS_OUT}") from None
             time.sleep(wait)
 
 
-def _append(client: httpx.Client, file: RemoteFile, partial: Path, progress: Progress) -> None:
+def check_answer(response: httpx.Response, url: str, correct: str) -> None:
+    """Refuse an answer that isn't the file.
+
+    Args:
+        response: the answer.
+        url: what was asked for, before redirections.
+        correct: where the user corrects that URL.
+
+    Raises:
+        TransientError: the host is busy.
+        UserError: it has no such file, or doesn't give it.
+    """
+    if response.status_code in _BUSY:
+        raise TransientError(f"the server answered {response.status_code} {response.reason_phrase}")
+    if response.is_error:
+        raise UserError(
+            f"{url}: the server answered {response.status_code} {response.reason_phrase}; "
+            f"correct the URL in {correct}, or set CORPUS_MIRROR to a folder that has the file"
+        )
+
+
+def _append(client: httpx.Client, file: RemoteFile, partial: Path, progress: Progress, teller: Teller) -> None:
     """Ask once for the bytes that ``partial`` lacks and append them."""
-    start = _size(partial)
+    start = size_of(partial)
     if start == file.bytes:
         return
     headers = {"Accept-Encoding": "identity"}  # the digest is that of the file as it lies on the server
     if start:
         headers["Range"] = f"bytes={start}-"
     with client.stream("GET", file.url, headers=headers) as response:
-        if response.status_code in _BUSY:
-            raise TransientError(f"the server answered {response.status_code} {response.reason_phrase}")
-        if response.is_error:
-            raise UserError(
-                f"{file.url}: the server answered {response.status_code} {response.reason_phrase}; "
-                "correct the URL in the catalogue, or set CORPUS_MIRROR to a folder that has the file"
-            )
+        check_answer(response, file.url, "the catalogue")
         if start and response.status_code != httpx.codes.PARTIAL_CONTENT:  # it sends the whole file again
             progress.add(-start)
             start = 0
         length = response.headers.get("Content-Length")
         if length is not None and start + int(length) != file.bytes:
             raise UserError(
-                f"{file.url} has {start + int(length):,} bytes where the catalogue says {file.bytes:,}; "
-                "the file was changed, or the catalogue is wrong"
+                f"{file.url} has {start + int(length):,} bytes where {teller.name} says {file.bytes:,}; "
+                f"{teller.way_out}"
             )
         with partial.open("ab" if start else "wb") as output:
             for chunk in response.iter_raw():
                 output.write(chunk)
                 progress.add(len(chunk))
-    if (size := _size(partial)) < file.bytes:
+    if (size := size_of(partial)) < file.bytes:
         raise TransientError(f"the connection ended at byte {size:,} of {file.bytes:,}")
