@@ -25,4 +25,4 @@ def read_aligned(source: Content, target: Content, wanted: Wanted) -> Iterator[R
                 f"the files of a pair have different numbers of lines: {source.name} has {counts[0]:,}, "
                 f"{target.name} has {counts[1]:,}; line N of one must translate line N of the other"
             )
-        yield checked(f"line {number:,}", left, right)
+        yield checked("line", number, left, right)

@@ -1,7 +1,7 @@
 """Tables that are no text: Parquet, spreadsheets (xlsx, xls, ods), and SQLite databases."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def read_parquet(content: Content, wanted: Wanted) -> Iterator[Row]:
             batches = file.iter_batches(ROWS_AT_ONCE, columns=chosen)
             records = (record for batch in batches for record in batch.to_pylist())
             for number, record in enumerate(records, start=1):
-                yield record_pair(f"row {number:,}", record, sides)
+                yield record_pair("row", number, record, sides)
         except pa.ArrowException as error:
             raise UserError(f"{content.name} is a damaged Parquet file ({error}); get it again") from None
 
@@ -77,11 +77,16 @@ def read_spreadsheet(content: Content, wanted: Wanted) -> Iterator[Row]:
             rows = workbook.get_sheet_by_name(sheets[0]).iter_rows() if sheets else iter(())
             yield from pair_rows(
                 content.name,
-                ((f"row {number:,}", [_cell(cell) for cell in row]) for number, row in enumerate(rows, start=1)),
+                "row",
+                ((number, cells if any(cells) else []) for number, cells in enumerate(_cells(rows), start=1)),
                 wanted,
             )
         except CalamineError as error:
             raise UserError(f"{content.name} can't be read as a spreadsheet ({error}); save it as CSV") from None
+
+
+def _cells(rows: Iterable[list[Any]]) -> Iterator[list[str]]:
+    return ([_cell(value) for value in row] for row in rows)
 
 
 def _cell(value: Any) -> str:
@@ -100,7 +105,7 @@ def read_sqlite(content: Content, wanted: Wanted) -> Iterator[Row]:
             rows = base.execute(f"SELECT {_quote(source)}, {_quote(target)} FROM {_quote(table)}")
             sides = Wanted(wanted.source, wanted.target, ("source", "target"))
             for number, row in enumerate(rows, start=1):
-                yield record_pair(f"row {number:,}", dict(zip(("source", "target"), row, strict=True)), sides)
+                yield record_pair("row", number, dict(zip(("source", "target"), row, strict=True)), sides)
         except sqlite3.DatabaseError as error:
             raise UserError(f"{content.name} can't be read as a SQLite database ({error}); export it as TSV") from None
 

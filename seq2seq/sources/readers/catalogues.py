@@ -38,13 +38,13 @@ def read_catalogue(content: Content, wanted: Wanted) -> Iterator[Row]:
     written_in = catalogue.metadata.get("Language", "")
     reverse = bool(written_in) and bool(matching(wanted.source, [written_in])) and wanted.source != wanted.target
     for number, entry in enumerate(catalogue, start=1):
-        where = f"line {entry.linenum:,}" if isinstance(entry, polib.POEntry) else f"message {number:,}"
+        unit, place = ("line", entry.linenum) if isinstance(entry, polib.POEntry) else ("message", number)
         if fault := find_fault(entry):
-            yield NoPair(where, fault)
+            yield NoPair(f"{unit} {place:,}", fault)
             continue
         translation = translation_of(entry)
         forms = [(entry.msgid, translation.one)]
         if entry.msgid_plural and translation.many:
             forms.append((entry.msgid_plural, translation.many))
         for source, target in forms:
-            yield checked(where, *((target, source) if reverse else (source, target)))
+            yield checked(unit, place, *((target, source) if reverse else (source, target)))

@@ -1,18 +1,23 @@
 """Which columns of a table hold the source and the target."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from seq2seq.core.errors import UserError
-from seq2seq.sources.readers.rows import BadRow, Pair, Row, Wanted
+from seq2seq.sources.readers.rows import BadRow, NoPair, Row, Wanted
 from seq2seq.text.languages import matching
 from seq2seq.text.scripts import name_of
 
 LOOKED_AT = 200  # rows
-SIDES = ({"source", "src", "original", "input"}, {"target", "tgt", "translation", "output"})
+SIDES = (
+    {"source", "src", "original", "input", "sentence", "text", "article", "question", "source_text"},
+    {"target", "tgt", "translation", "output", "summary", "answer", "reply", "correction", "target_text"},
+)
 _ATTRIBUTION = re.compile(r"CC[ -](BY|0)", re.IGNORECASE)  # Anki's export of Tatoeba says who wrote a sentence
+_NO_TEXT = re.compile(r"([-+]?\d+([.,]\d+)?([eE][-+]?\d+)?|https?://\S+)?")  # numbers, addresses, nothing
+EMPTY = "an empty line"
 
 
 class Columns(NamedTuple):
@@ -20,7 +25,7 @@ class Columns(NamedTuple):
 
     source: int
     target: int
-    width: int | None  # None where rows may have any number
+    width: int
     header: bool = False  # whether the first row holds names
 
 
@@ -41,7 +46,7 @@ def find_columns(name: str, rows: Sequence[Sequence[str]], wanted: Wanted) -> Co
         return _chosen(name, header, width, wanted)
     if named := _named(header, wanted):
         return Columns(*named, width=len(header), header=True)
-    texts = _without_ids(rows, width)
+    texts = [place for place in range(width) if not _column_is(rows, place, _holds_no_text)]
     if width == 3 and len(texts) == 3 and _column_is(rows, 2, lambda cell: bool(_ATTRIBUTION.search(cell))):
         texts = texts[:2]
     if len(texts) != 2:
@@ -92,9 +97,9 @@ def _usual_width(rows: Iterable[Sequence[str]]) -> int:
     return max(set(widths), key=lambda width: (widths.count(width), width))
 
 
-def _without_ids(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The columns that aren't numbers throughout: Tatoeba's tables put a sentence's number before it."""
-    return [place for place in range(width) if not _column_is(rows, place, str.isdecimal)]
+def _holds_no_text(cell: str) -> bool:
+    """Tatoeba's tables put a sentence's number before it; others have scores, or addresses that it came from."""
+    return bool(_NO_TEXT.fullmatch(cell))
 
 
 def _column_is(rows: Iterable[Sequence[str]], place: int, holds: Callable[[str], bool]) -> bool:
@@ -106,40 +111,68 @@ def _shown(header: Sequence[str]) -> str:
     return ", ".join(f"'{cell[:30]}'" for cell in header)
 
 
-def pair_rows(name: str, rows: Iterable[tuple[str, Sequence[str]]], wanted: Wanted) -> Iterable[Row]:
-    """Turn rows, each with its place, into pairs; the first ones tell which columns to take.
+def pair_rows(
+    name: str, unit: str, rows: Iterable[tuple[int, Sequence[str]] | BadRow | NoPair], wanted: Wanted
+) -> Iterator[Row]:
+    """Turn rows, each with its number, into pairs; the first ones tell which columns to take.
+
+    Args:
+        name: of the table, for errors.
+        unit: what is numbered, such as line.
+        rows: what is no row is passed on.
+        wanted: languages, and the columns that the user chose.
 
     Raises:
         UserError: it is not clear which columns they are.
     """
     stream = iter(rows)
     first = list(islice(stream, LOOKED_AT))
-    if not first:
+    cells = [row[1] for row in first if isinstance(row, tuple) and any(row[1])]
+    if not cells:
+        yield from (row for row in first if not isinstance(row, tuple))
         return
-    columns = find_columns(name, [row for _, row in first], wanted)
-    for where, row in first[columns.header :]:
-        yield _pair(where, row, columns)
-    for where, row in stream:
-        yield _pair(where, row, columns)
+    columns = find_columns(name, cells, wanted)
+    header = columns.header
+    for row in chain(first, stream):
+        if not isinstance(row, tuple):
+            yield row
+            continue
+        number, values = row
+        if len(values) != columns.width:
+            yield no_row(unit, number, values, columns.width)
+        elif header:
+            header = False
+            yield names_row(unit, number)
+        else:
+            yield checked(unit, number, values[columns.source], values[columns.target])
 
 
-def _pair(where: str, row: Sequence[str], columns: Columns) -> Row:
-    if columns.width is not None and len(row) != columns.width:
-        return BadRow(where, f"{len(row)} column{'s' * (len(row) != 1)} in place of {columns.width}")
-    return checked(where, row[columns.source], row[columns.target])
+def names_row(unit: str, number: int) -> NoPair:
+    """The row that holds the names of the columns."""
+    return NoPair(f"{unit} {number:,}", "the names of the columns")
 
 
-def checked(where: str, source: str, target: str) -> Row:
-    """A pair, unless a text can't be written as UTF-8."""
+def no_row(unit: str, number: int, values: Sequence[str], width: int) -> BadRow | NoPair:
+    """A row with another number of columns, or with none."""
+    where = f"{unit} {number:,}"
+    if not any(values):
+        return NoPair(where, EMPTY)
+    return BadRow(where, f"{len(values)} column{'s' * (len(values) != 1)} in place of {width}")
+
+
+def checked(unit: str, number: int, source: str, target: str) -> Row:
+    """A pair, unless a text can't be written as UTF-8; ``unit`` is what is numbered, such as line."""
+    if source.isascii() and target.isascii():
+        return source, target
     try:
-        if not (source.isascii() and target.isascii()):
-            (source + target).encode()
+        source.encode()
+        target.encode()
     except UnicodeEncodeError:
-        return BadRow(where, "half of a surrogate pair, which no text may hold")
-    return Pair(where, source, target)
+        return BadRow(f"{unit} {number:,}", "half of a surrogate pair, which no text may hold")
+    return source, target
 
 
-def record_pair(where: str, record: object, wanted: Wanted) -> Row:
+def record_pair(unit: str, number: int, record: object, wanted: Wanted) -> Row:
     """The pair of a JSON object or of a row with named columns; ``translation`` may hold both languages.
 
     Hugging Face's datasets write ``{"translation": {"en": ..., "de": ...}}``.
@@ -147,18 +180,17 @@ def record_pair(where: str, record: object, wanted: Wanted) -> Row:
     if isinstance(record, Mapping) and isinstance(record.get("translation"), Mapping):
         record = record["translation"]
     if not isinstance(record, Mapping):
-        return BadRow(where, "no object with named values")
-    names = [str(name) for name in record]
-    if wanted.columns:
-        if missing := [name for name in wanted.columns if name not in record]:
-            return BadRow(where, f"no value '{missing[0]}'")
-        chosen: Sequence[str] = wanted.columns
-    else:
+        return BadRow(f"{unit} {number:,}", "no object with named values")
+    chosen: Sequence[str] = wanted.columns
+    if not chosen:
+        names = [str(name) for name in record]
         places = _named(names, wanted)
         if places is None:
-            return BadRow(where, f"no names for source and target among {_shown(names[:8])}")
+            return BadRow(f"{unit} {number:,} (it has {_shown(names[:8])})", "no names of a source and a target")
         chosen = [names[place] for place in places]
-    texts = [record[name] for name in chosen]
-    if not all(isinstance(text, str) for text in texts):
-        return BadRow(where, "a value that is no text")
-    return checked(where, *texts)
+    elif missing := [name for name in chosen if name not in record]:
+        return BadRow(f"{unit} {number:,}", f"no value '{missing[0]}'")
+    source, target = (record[name] for name in chosen)
+    if not (isinstance(source, str) and isinstance(target, str)):
+        return BadRow(f"{unit} {number:,}", "a value that is no text")
+    return checked(unit, number, source, target)

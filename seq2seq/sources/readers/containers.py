@@ -13,11 +13,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-import zstandard
+import pyarrow as pa
 
 from seq2seq.core.errors import UserError
 
@@ -27,7 +29,7 @@ RATIO = 200  # beyond that, bytes that one byte may expand to: text packs to a t
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _TAR_MAGIC = slice(257, 262)
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstandard.ZstdError, zipfile.BadZipFile)
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile)
 DAMAGED_ARCHIVE = (*DAMAGED, tarfile.TarError, OSError)
 
 _Opener = Callable[[Any], Any]  # from a stream of bytes to a stream of bytes
@@ -35,7 +37,7 @@ _PACKED: dict[str, tuple[bytes, _Opener]] = {
     "gzip": (b"\x1f\x8b", gzip.open),
     "bzip2": (b"BZh", bz2.open),
     "xz": (b"\xfd7zXZ\x00", lzma.open),
-    "zstd": (b"\x28\xb5\x2f\xfd", zstandard.open),
+    "zstd": (b"\x28\xb5\x2f\xfd", lambda file: pa.CompressedInputStream(file, "zstd")),
 }
 
 
@@ -51,20 +53,23 @@ class _Limited(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             data = self.file.read(min(len(buffer), 2**20))
-        except DAMAGED as error:
+        except DAMAGED_ARCHIVE as error:  # bz2 raises an OSError
             raise UserError(f"{self.name} is truncated or damaged ({_reason(error)}); get it again") from None
         self.left -= len(data)
         if self.left < 0:
-            raise UserError(
-                f"{self.name} expands to more than {RATIO} times its size, as no text does; "
-                "if you trust it, unpack it yourself"
-            )
+            raise _bomb(self.name)
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
         self.file.close()
         super().close()
+
+
+def _bomb(name: str) -> UserError:
+    return UserError(
+        f"{name} expands to more than {RATIO} times its size, as no text does; if you trust it, unpack it yourself"
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -79,6 +84,8 @@ class Content:
     packing: str  # in words, such as "gzip, in a zip archive"; empty for a plain file
     opener: Callable[[], IO[bytes]]
     file: Path | None = None  # where it lies on disk as it is
+    member: str = ""  # its name inside an archive
+    beginning: bytes | None = None  # its first bytes, where finding them again takes long
 
     def open(self) -> IO[bytes]:
         """Its bytes, unpacked, from the beginning.
@@ -90,6 +97,8 @@ class Content:
 
     def head(self) -> bytes:
         """Its first bytes."""
+        if self.beginning is not None:
+            return self.beginning
         with self.open() as stream:
             return stream.read(HEAD)
 
@@ -145,11 +154,14 @@ def _open(path: Path, unpack: _Opener | None, name: str, size: int) -> IO[bytes]
 
 
 def _zip_members(path: Path, name: str) -> list[Content]:
+    size = path.stat().st_size
     try:
         with zipfile.ZipFile(path) as archive:
             members = sorted((one for one in archive.infolist() if not one.is_dir()), key=lambda one: one.filename)
     except DAMAGED_ARCHIVE as error:
         raise UserError(f"{name} is a damaged zip archive ({_reason(error)}); get it again") from None
+    if sum(one.file_size for one in members) > max(FREELY, RATIO * size):
+        raise _bomb(name)
     if is_workbook([one.filename for one in members]):
         return [Content(name, "", lambda: path.open("rb"), path)]
     contents = []
@@ -158,41 +170,45 @@ def _zip_members(path: Path, name: str) -> list[Content]:
         if one.flag_bits & 1:
             raise UserError(f"{called} is encrypted; unpack it yourself")
 
-        def opener(member: str = one.filename, called: str = called, packed: int = one.compress_size) -> IO[bytes]:
+        def opener(member: zipfile.ZipInfo = one, called: str = called) -> IO[bytes]:
             try:
                 file = zipfile.ZipFile(path).open(member)  # noqa: SIM115 (whoever reads closes it)
             except (*DAMAGED_ARCHIVE, NotImplementedError) as error:
                 raise UserError(f"{called} can't be unpacked ({_reason(error)}); unpack it yourself") from None
-            return io.BufferedReader(_Limited(file, called, packed), 2**18)
+            return io.BufferedReader(_Limited(file, called, size), 2**18)
 
-        contents.append(_unpacked(called, "in a zip archive", opener, one.compress_size))
+        contents.append(_unpacked(Content(called, "in a zip archive", opener, member=one.filename), size))
     return contents
 
 
 def _tar_members(path: Path, name: str, packing: str) -> list[Content]:
     unpack = _PACKED[packing][1] if packing else None
     size = path.stat().st_size
+    members: dict[str, tuple[int, tarfile.TarInfo, bytes]] = {}
 
     def open_archive() -> tarfile.TarFile:
-        return tarfile.open(fileobj=_open(path, unpack, name, size), mode="r|")
+        return tarfile.open(fileobj=_open(path, unpack, name, size), mode="r|" if packing else "r:")
+
+    def open_member(place: int, info: tarfile.TarInfo, called: str) -> IO[bytes]:
+        archive = open_archive()
+        found = info if not packing else next(islice(archive, place, None))  # a packed one is read from its beginning
+        file = archive.extractfile(found)
+        assert file is not None  # a regular file
+        return io.BufferedReader(_Limited(file, called, size), 2**18)
 
     try:
         with open_archive() as archive:
-            members = sorted(one.name for one in archive if one.isreg())
+            for place, info in enumerate(archive):
+                if info.isreg() and (file := archive.extractfile(info)):
+                    members[info.name] = place, info, file.read(HEAD)  # of two of one name the later one counts
     except DAMAGED_ARCHIVE as error:
         raise UserError(f"{name} is a damaged tar archive ({_reason(error)}); get it again") from None
+    where = f"in a tar archive, {packing}" if packing else "in a tar archive"
     contents = []
-    for member in members:
+    for member, (place, info, beginning) in sorted(members.items()):
         called = _member_name(name, member)
-
-        def opener(member: str = member, called: str = called) -> IO[bytes]:
-            archive = open_archive()
-            found = next(one for one in archive if one.name == member)
-            file = archive.extractfile(found)
-            assert file is not None  # a regular file
-            return io.BufferedReader(_Limited(file, called, size), 2**18)
-
-        contents.append(_unpacked(called, f"in a tar archive{', ' + packing if packing else ''}", opener, size))
+        opener = partial(open_member, place, info, called)
+        contents.append(_unpacked(Content(called, where, opener, None, member, beginning), size))
     return contents
 
 
@@ -202,14 +218,13 @@ def _member_name(archive: str, member: str) -> str:
     return f"{archive}/{member}"
 
 
-def _unpacked(name: str, where: str, opener: Callable[[], IO[bytes]], size: int) -> Content:
+def _unpacked(content: Content, size: int) -> Content:
     """A member, itself unpacked where it is packed once more."""
-    content = Content(name, where, opener)
     packing, unpack = _find_packing(content.head())
     if unpack is None:
         return content
-    return Content(
-        name,
-        f"{packing}, {where}",
-        lambda: io.BufferedReader(_Limited(unpack(opener()), name, size), 2**18),
-    )
+
+    def opener() -> IO[bytes]:
+        return io.BufferedReader(_Limited(unpack(content.open()), content.name, size), 2**18)
+
+    return replace(content, packing=f"{packing}, {content.packing}", opener=opener, beginning=None)

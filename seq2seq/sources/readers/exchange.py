@@ -5,7 +5,7 @@ inside a text, what stands for markup goes, and what is text stays. Nothing outs
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from lxml import etree
@@ -19,12 +19,13 @@ from seq2seq.text.languages import matching
 CODES = {"bpt", "ept", "it", "ph", "ut", "sc", "ec", "x", "bx", "ex"}  # their content is markup
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 LANGUAGES_SHOWN = 12
+_COMMENT = re.compile(rb"<!--.*?(-->|$)", re.DOTALL)  # so that the root, and what stands before it, is in sight
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?(tmx|xliff)[\s/>]")
 
 
 def root_of(head: bytes) -> str:
     """``tmx``, ``xliff``, or nothing where it is neither."""
-    found = _ROOT.search(head) if head.lstrip().startswith(b"<") else None
+    found = _ROOT.search(_COMMENT.sub(b"", head)) if head.lstrip().startswith(b"<") else None
     return found[1].decode() if found else ""
 
 
@@ -36,7 +37,7 @@ def read_tmx(content: Content, wanted: Wanted) -> Iterator[Row]:
     """
     seen: dict[str, int] = {}
     found = dict.fromkeys((wanted.source, wanted.target), False)
-    for number, unit in enumerate(_elements(content, "tu"), start=1):
+    for number, unit in enumerate(_elements(content, {"tu"}), start=1):
         texts: dict[str, str] = {}
         for variant in unit.iterchildren("{*}tuv"):
             tag = variant.get(XML_LANG) or variant.get("lang") or ""
@@ -52,7 +53,7 @@ def read_tmx(content: Content, wanted: Wanted) -> Iterator[Row]:
         if source is None or target is None:
             yield NoPair(f"unit {number:,}", "not in both languages")
         else:
-            yield checked(f"unit {number:,}", texts[source], texts[target])
+            yield checked("unit", number, texts[source], texts[target])
     _check_languages(content.name, found, seen)
 
 
@@ -75,7 +76,7 @@ def read_xliff(content: Content, wanted: Wanted) -> Iterator[Row]:
     """
     number = 0
     reverse = False
-    for element in _elements(content, "file", "trans-unit", "segment", starts=("xliff", "file")):
+    for element in _elements(content, {"trans-unit", "segment"}, starts={"xliff", "file"}, around={"unit"}):
         kind = etree.QName(element).localname
         if kind in ("xliff", "file"):
             source = element.get("source-language") or element.get("srcLang")
@@ -92,7 +93,7 @@ def read_xliff(content: Content, wanted: Wanted) -> Iterator[Row]:
             yield NoPair(where, "not translated")
         else:
             texts = [text_of(side) for side in sides]
-            yield checked(where, *(texts[::-1] if reverse else texts))
+            yield checked("unit", number, *(texts[::-1] if reverse else texts))
 
 
 def _is_reverse(name: str, source: str, target: str, wanted: Wanted) -> bool:
@@ -135,15 +136,20 @@ def _character(code: str) -> str:
         return ""
 
 
-def _elements(content: Content, *names: str, starts: tuple[str, ...] = ()) -> Iterator[Any]:
-    """Yield elements of these names when they end, or when they begin (``starts``), and forget them then."""
+def _elements(
+    content: Content, names: set[str], starts: Collection[str] = (), around: Collection[str] = ()
+) -> Iterator[Any]:
+    """Yield elements of these names when they end, or when they begin (``starts``), and forget them then.
+
+    What stands ``around`` them is forgotten too when it ends.
+    """
     if b"<!ENTITY" in content.head().replace(b"\x00", b""):
         raise UserError(f"{content.name} declares entities, which may hide anything; it is not read: remove them")
     with content.open() as stream:
         events = etree.iterparse(
             stream,
             events=("start", "end"),
-            tag=[f"{{*}}{name}" for name in {*names, *starts}],
+            tag=[f"{{*}}{name}" for name in {*names, *starts, *around}],
             resolve_entities=False,
             load_dtd=False,
             no_network=True,
@@ -158,7 +164,7 @@ def _elements(content: Content, *names: str, starts: tuple[str, ...] = ()) -> It
                     if name in starts:
                         yield element
                     continue
-                if name not in starts:
+                if name in names:
                     yield element
                 element.clear(keep_tail=False)
                 parent = element.getparent()

@@ -2,7 +2,7 @@
 
 from seq2seq.core.errors import UserError
 from seq2seq.sources.readers import binary, catalogues, delimited, documents, exchange, subtitles
-from seq2seq.sources.readers.containers import HEAD, Content
+from seq2seq.sources.readers.containers import Content
 from seq2seq.sources.readers.rows import Reader, Wanted
 from seq2seq.sources.readers.texts import as_utf8
 
@@ -18,7 +18,8 @@ READERS = [
     Reader("JSON", documents.is_document, documents.read_json_document),
 ]
 # A text that is none of these may be a table, or one side of a pair of files
-TABLE = Reader("table", delimited.is_table, delimited.read_delimited)
+TABLE = Reader("table", lambda head: True, delimited.read_delimited)
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x1c\x1d\x1e\x1f"))
 READ = "TSV, CSV, JSON, Parquet, xlsx, ods, TMX, XLIFF, .po, .mo or SQLite, or a pair of files such as x.en and x.de"
 
 
@@ -40,15 +41,33 @@ def find_table(content: Content, wanted: Wanted) -> Reader:
             f"{content.name} are subtitles of one language; put those of the other beside them, named alike, such as "
             f"film.{wanted.source}.srt and film.{wanted.target}.srt"
         )
-    if head.count(b"\x00") > len(head) / 5:
-        which = "utf-16-be" if head[::2].count(b"\x00") > head[1::2].count(b"\x00") else "utf-16-le"
-        raise UserError(f"{content.name} looks like {which}: add --set corpora.encoding={which}, or save it as UTF-8")
-    if not TABLE.recognises(head):
-        # of a text that was cut in the middle of a character, the beginning is text all the same
-        sort = "plain text of one column" if _is_text(head) else "no text"
-        raise UserError(f"{content.name}: no reader takes it ({sort}); what is read is {READ}. Put others elsewhere")
+    if not _is_text(head):
+        if which := _looks_like_utf16(head):
+            raise UserError(
+                f"{content.name} looks like {which}: add --set corpora.encoding={which}, or save it as UTF-8"
+            )
+        raise UserError(f"{content.name}: no reader takes it (no text); what is read is {READ}. Put others elsewhere")
+    if not delimited.is_table(content, wanted):
+        raise UserError(
+            f"{content.name}: no reader takes it (plain text of one column); what is read is {READ}. "
+            "Put others elsewhere"
+        )
     return TABLE
 
 
 def _is_text(head: bytes) -> bool:
-    return b"\x00" not in head and head[: HEAD - 4].decode("utf-8", "replace").count("\ufffd") < 1 + len(head) // 100
+    """Whether it has few control characters: text in UTF-16, read byte by byte, has many."""
+    return _controls(head) <= 1 + len(head) / 20
+
+
+def _controls(data: bytes) -> int:
+    return len(data) - len(data.translate(None, _CONTROLS))
+
+
+def _looks_like_utf16(head: bytes) -> str | None:
+    """Its first byte or its second is that of an alphabet, which is below 32 for most."""
+    share = 0.3 * len(head) / 2
+    even, odd = _controls(head[::2]), _controls(head[1::2])
+    if max(even, odd) < share or min(even, odd) > share:
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -14,7 +14,7 @@ from seq2seq.core.errors import UserError
 from seq2seq.sources.readers.aligned import read_aligned
 from seq2seq.sources.readers.containers import Content, list_contents
 from seq2seq.sources.readers.kinds import find_reader, find_table
-from seq2seq.sources.readers.rows import BadRow, Pair, Row, Wanted
+from seq2seq.sources.readers.rows import BadRow, NoPair, Row, Wanted
 from seq2seq.sources.readers.subtitles import is_subtitles, read_subtitles
 from seq2seq.sources.readers.texts import as_utf8
 from seq2seq.text.corpus import ROWS_PER_PARTITION, pairs
@@ -22,7 +22,9 @@ from seq2seq.text.languages import matching
 
 CHECKED_ROWS = 10_000  # of each file, before anything runs
 EXAMPLES = 3  # places of each reason that are told
-_ABOUT = re.compile(r"(readme|licen[cs]e|copying|citation|changelog)\b.*|.*\.dvc", re.IGNORECASE)
+SHOWN_REASONS = 3
+SURE = 1000  # bad rows, more than half of all: the rest of the file needn't be read to see that it isn't what it seems
+_ABOUT = re.compile(r"(readme|licen[cs]e|copying|citation|changelog)(\.(txt|md|rst|html?|cff|bib))?|.*\.dvc", re.I)
 
 
 class Source(NamedTuple):
@@ -49,8 +51,9 @@ def find_files(path: Path) -> list[Path]:
     return sorted(found)
 
 
-def _is_about(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts) or bool(_ABOUT.fullmatch(path.name))
+def _is_about(path: PurePath) -> bool:
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)  # the latter in zips of macOS
+    return hidden or bool(_ABOUT.fullmatch(path.name))
 
 
 def find_sources(path: Path, wanted: Wanted) -> list[Source]:
@@ -63,7 +66,7 @@ def find_sources(path: Path, wanted: Wanted) -> list[Source]:
         content
         for file in find_files(path)
         for content in list_contents(file, str(file))
-        if not _ABOUT.fullmatch(content.name.rpartition("/")[2])
+        if not _is_about(PurePath(content.member))
     ]
     readers = {content.name: find_reader(content, wanted) for content in contents}
     partners = _pair_up([content for content in contents if readers[content.name] is None], wanted)
@@ -114,48 +117,54 @@ def _keys(name: str, language: str) -> Iterator[str]:
 
 
 class Tally:
-    """What became of the rows of one source."""
+    """What became of the rows of one source, of which at most ``percent`` may be bad."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, percent: float) -> None:
         self.source = source
+        self.percent = percent
         self.pairs = 0
         self.bad: Counter[str] = Counter()
         self.none: Counter[str] = Counter()
         self.places: dict[str, list[str]] = {}
 
-    def take(self, row: Row) -> Pair | None:
-        """Count a row; return it where it is a pair."""
-        if isinstance(row, Pair):
-            self.pairs += 1
-            return row
+    def put_aside(self, row: BadRow | NoPair) -> None:
+        """Count a row that is no pair.
+
+        Raises:
+            UserError: most rows are bad.
+        """
         counts = self.bad if isinstance(row, BadRow) else self.none
         counts[row.reason] += 1
         places = self.places.setdefault(row.reason, [])
         if len(places) < EXAMPLES:
             places.append(row.where)
-        return None
+        if counts is self.bad and (bad := self.bad.total()) % SURE == 0 and bad > self.pairs:
+            self.check(so_far=" so far")
 
-    def check(self, percent: float) -> None:
+    def check(self, so_far: str = "") -> None:
         """Stop where too many rows are bad, or nothing is there.
 
         Raises:
             UserError: so it is.
         """
         bad = self.bad.total()
-        if bad > (self.pairs + bad) * percent / 100:
+        if bad > (self.pairs + bad) * self.percent / 100:
             raise UserError(
-                f"{self.source.name}: {bad:,} of {self.pairs + bad:,} rows are no pairs: {self._reasons()}; mend them, "
-                f"or raise corpora.bad_rows_percent, which is {percent:g}"
+                f"{self.source.name}: {bad:,} of {self.pairs + bad:,} rows{so_far} are no pairs: {self._reasons()}; "
+                f"mend them, or raise corpora.bad_rows_percent, which is {self.percent:g}"
             )
         if not self.pairs:
-            others = f" ({self._reasons()})" if self.none else ""
+            others = f" ({self._reasons()})" if self.none or self.bad else ""
             raise UserError(f"{self.source.name} has no pair{others}; write pairs into it, or remove it")
 
     def _reasons(self) -> str:
-        return "; ".join(
+        counted = (self.bad or self.none).most_common()
+        shown = [
             f"{reason} ({count:,} times, at {', '.join(self.places[reason])}{' ...' if count > EXAMPLES else ''})"
-            for reason, count in (self.bad + self.none).most_common()
-        )
+            for reason, count in counted[:SHOWN_REASONS]
+        ]
+        more = len(counted) - len(shown)
+        return "; ".join([*shown, f"{more:,} more reason{'s' * (more > 1)}"] if more else shown)
 
     def facts(self) -> dict[str, Any]:
         """What the report shows."""
@@ -172,12 +181,15 @@ def check_sources(sources: list[Source], percent: float) -> None:
         UserError: one can't be read, or is short and has no pair or too many bad rows.
     """
     for source in sources:
-        tally = Tally(source)
+        tally = Tally(source, percent)
         rows = source.read()
         for row in islice(rows, CHECKED_ROWS):
-            tally.take(row)
+            if isinstance(row, tuple):
+                tally.pairs += 1
+            else:
+                tally.put_aside(row)
         if next(rows, None) is None:
-            tally.check(percent)
+            tally.check()
 
 
 def read_sources(sources: list[Source], percent: float, origin: str, facts: list[Any]) -> Iterator[pd.DataFrame]:
@@ -186,18 +198,16 @@ def read_sources(sources: list[Source], percent: float, origin: str, facts: list
     Raises:
         UserError: one can't be read, has no pair, or has more than ``percent`` per cent of bad rows.
     """
-    left: list[str] = []
-    right: list[str] = []
     for source in sources:
-        tally = Tally(source)
-        for row in source.read():
-            if pair := tally.take(row):
-                left.append(pair.source)
-                right.append(pair.target)
-                if len(left) == ROWS_PER_PARTITION:
-                    yield pairs(left, right, origin)
-                    left, right = [], []
-        tally.check(percent)
+        tally = Tally(source, percent)
+        rows = source.read()
+        while chunk := list(islice(rows, ROWS_PER_PARTITION)):
+            found = [row for row in chunk if isinstance(row, tuple)]
+            tally.pairs += len(found)
+            for row in chunk if len(found) < len(chunk) else ():
+                if not isinstance(row, tuple):
+                    tally.put_aside(row)
+            if found:
+                yield pairs([row[0] for row in found], [row[1] for row in found], origin)
+        tally.check()
         facts.append(tally.facts())
-    if left:
-        yield pairs(left, right, origin)

@@ -72,7 +72,7 @@ def read_subtitles(source: Content, target: Content, wanted: Wanted) -> Iterator
             continue
         found += 1
         paired.add(most)
-        yield checked(f"cue {number:,}", cue.text, theirs[most].text)
+        yield checked("cue", number, cue.text, theirs[most].text)
     for number in range(len(theirs)):
         if number not in paired:
             yield NoPair(f"cue {number + 1:,} of {target.name}", "no cue at the same time on the other side")

@@ -7,6 +7,7 @@ U+2028 or a form feed, which occur in corpora and would shift every line that fo
 import codecs
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import charset_normalizer
@@ -14,8 +15,15 @@ import charset_normalizer
 from seq2seq.core.errors import UserError
 from seq2seq.sources.readers.containers import HEAD, Content
 
-MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16's mark, with which it begins
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 UTF8 = "utf-8"
+BLOCK = 2**18  # bytes
 
 
 def find_encoding(head: bytes, otherwise: str) -> tuple[str, int]:
@@ -32,6 +40,16 @@ def as_utf8(head: bytes, encoding: str) -> bytes:
     return head[mark:] if codecs.lookup(found).name == UTF8 else head[mark:].decode(found, "replace").encode()
 
 
+@contextmanager
+def open_utf8(content: Content, encoding: str) -> Iterator[IO[bytes]]:
+    """Open a text as UTF-8 without a byte order mark, whatever it is in; what isn't text is a UnicodeError."""
+    with content.open() as stream:
+        head = stream.read(HEAD)
+        encoding, mark = find_encoding(head, encoding)
+        rest = io.BufferedReader(_Rest(head[mark:], stream), 2**18)
+        yield rest if codecs.lookup(encoding).name == UTF8 else codecs.EncodedFile(rest, UTF8, encoding)
+
+
 def read_lines(content: Content, encoding: str = UTF8) -> Iterator[str]:
     """Yield the lines of a text without their ends.
 
@@ -45,13 +63,36 @@ def read_lines(content: Content, encoding: str = UTF8) -> Iterator[str]:
         if codecs.lookup(encoding).name != UTF8:
             yield from _decode_stream(rest, content.name, encoding)
             return
-        number = 0
+        yield from _utf8_lines(rest, content.name, head)
+
+
+def _utf8_lines(stream: IO[bytes], name: str, head: bytes) -> Iterator[str]:
+    """Decode and split many lines at once, which takes a third of the time of one by one."""
+    done = 0
+    for block in _whole_lines(stream):
         try:
-            for line in rest:
-                number += 1
-                yield line.decode().removesuffix("\n").removesuffix("\r")
+            text = block.decode()
         except UnicodeDecodeError as error:
-            raise UserError(f"{content.name}, line {number:,}: {_not_utf8(error, head, line)}") from None
+            begin = block.rfind(b"\n", 0, error.start) + 1
+            number = done + block.count(b"\n", 0, begin) + 1
+            line = block[begin:].partition(b"\n")[0]
+            raise UserError(f"{name}, line {number:,}: {_not_utf8(error, head, line)}") from None
+        lines = text.removesuffix("\n").split("\n")
+        done += len(lines)
+        yield from (line.removesuffix("\r") for line in lines) if "\r" in text else lines
+
+
+def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield blocks that end at a line feed, or at the end of the stream."""
+    parts: list[bytes] = []
+    while block := stream.read(BLOCK):
+        lines, feed, rest = block.rpartition(b"\n")
+        if feed:
+            yield b"".join([*parts, lines, feed])
+            parts = []
+        parts.append(rest)
+    if last := b"".join(parts):
+        yield last
 
 
 def _decode_stream(stream: Any, name: str, encoding: str) -> Iterator[str]:
