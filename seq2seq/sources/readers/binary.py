@@ -65,9 +65,9 @@ def read_spreadsheet(content: Content, wanted: Wanted) -> Iterator[Row]:
     Raises:
         UserError: it can't be read, or has several sheets.
     """
-    with content.on_disk() as path:
+    with content.open() as stream:
         try:
-            workbook = load_workbook(str(path))
+            workbook = load_workbook(stream)  # of a path it would believe the name
             sheets = [name for name in workbook.sheet_names if workbook.get_sheet_by_name(name).total_height]
             if len(sheets) > 1:
                 raise UserError(
@@ -116,7 +116,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _find_table(name: str, base: sqlite3.Connection, wanted: Wanted) -> tuple[str, str, str]:
     """The table or view, and its columns of source and target."""
-    found, seen = [], []
+    named: list[tuple[str, str, str]] = []
+    of_two: list[tuple[str, str, str]] = []
+    seen = []
     listed = base.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name")
     for (table,) in listed.fetchall():
         names = [row[1] for row in base.execute(f"PRAGMA table_info({_quote(table)})")]
@@ -126,7 +128,9 @@ def _find_table(name: str, base: sqlite3.Connection, wanted: Wanted) -> tuple[st
         except UserError:
             continue
         if columns.header or len(names) == 2:
-            found.append((table, names[columns.source], names[columns.target]))
+            fitting = named if columns.header else of_two
+            fitting.append((table, names[columns.source], names[columns.target]))
+    found = named or of_two
     if len(found) != 1:
         what = "several tables have" if found else "no table has"
         raise UserError(

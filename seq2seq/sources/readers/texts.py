@@ -8,7 +8,7 @@ import codecs
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
 import charset_normalizer
 
@@ -41,13 +41,12 @@ def as_utf8(head: bytes, encoding: str) -> bytes:
 
 
 @contextmanager
-def open_utf8(content: Content, encoding: str) -> Iterator[IO[bytes]]:
-    """Open a text as UTF-8 without a byte order mark, whatever it is in; what isn't text is a UnicodeError."""
+def open_text(content: Content, encoding: str) -> Iterator[TextIO]:
+    """Open a text without its byte order mark; what isn't in its encoding is a UnicodeError when it is read."""
     with content.open() as stream:
         head = stream.read(HEAD)
         encoding, mark = find_encoding(head, encoding)
-        rest = io.BufferedReader(_Rest(head[mark:], stream), 2**18)
-        yield rest if codecs.lookup(encoding).name == UTF8 else codecs.EncodedFile(rest, UTF8, encoding)
+        yield io.TextIOWrapper(io.BufferedReader(_Rest(head[mark:], stream), 2**18), encoding, newline="")
 
 
 def read_lines(content: Content, encoding: str = UTF8) -> Iterator[str]:
