@@ -5,13 +5,14 @@
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cu130
 TORCH_INDEX ?=
 PYTHON ?= python3.11
+PORT ?= 8080
 VENV ?= .venv
 BIN := $(VENV)/bin
 export DO_NOT_TRACK := 1
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-quick test-slow lock registry clean
+.PHONY: help demo test lint test-quick test-slow serve lock registry clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +31,7 @@ test: lint test-quick ## lint and tests
 lint: $(VENV)/installed ## ruff, mypy, import-linter, hadolint
 	ruff check
 	ruff format --check
-	mypy seq2seq registry tasks flows benchmarks
+	mypy seq2seq registry tasks flows serving benchmarks
 	lint-imports --no-cache
 	hadolint Dockerfile
 
@@ -39,6 +40,9 @@ test-quick: $(VENV)/installed ## the tests alone, two files at a time: most wait
 
 test-slow: $(VENV)/installed ## the tests that take minutes: same bytes after kills and in another folder
 	pytest -m slow
+
+serve: $(VENV)/installed ## answer over HTTP with the champion, at http://127.0.0.1:8080
+	python -m serving --port $(PORT)
 
 registry: $(VENV)/installed ## MLflow's pages at http://127.0.0.1:5000
 	mlflow server --backend-store-uri "$$(python -m registry.store)" --host 127.0.0.1 --port 5000

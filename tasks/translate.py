@@ -98,25 +98,27 @@ def _write(lines: list[str]) -> bool:
 
 
 def _translate(translator: "Translator", lines: Lines, decoding: "DecodingParams", nbest: bool) -> None:
-    truncated = total = 0
+    long = total = 0
+    fate = "their ends were cut off" if nbest else translator.fate_of_long  # lists of outputs are those of whole lines
     # where a person looks on, the outputs are the progress
     with Progress("translate", None, "sentences", quiet=sys.stdin.isatty() or sys.stdout.isatty()) as progress:
         try:
             for texts in lines.arriving():
                 total += len(texts)
-                cut = translator.find_truncated(texts)
-                truncated += sum(cut)
                 if nbest:
+                    cut = [len(pieces) > translator.limit for pieces in translator.tokenizer.encode_source(texts)]
                     found = _lists(texts, cut, translator.nbest(texts, decoding, progress))
                 else:
+                    cut = translator.find_long(texts)
                     found = _best(translator.translate(texts, decoding, progress))
+                long += sum(cut)
                 if not _write(found):
                     break
         finally:
-            if truncated:
+            if long:
                 print(
-                    f"translate: {truncated:,} of {total:,} lines are longer than the {translator.limit} pieces that "
-                    "the model reads; their ends were cut off",
+                    f"translate: {long:,} of {total:,} lines are longer than the {translator.limit} pieces that "
+                    f"the model reads; {fate}",
                     file=sys.stderr,
                     flush=True,
                 )

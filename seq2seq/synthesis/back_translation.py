@@ -43,7 +43,7 @@ def back_translate(
         work: folder of unfinished work.
     """
     translator = Translator.load(_fast_form(bundle, work), runtime)
-    truncated = 0
+    long = 0
     with Progress("back-translate", len(lines), "sentences") as progress:
         for number, start in enumerate(range(0, len(lines), SHARD_LINES)):
             targets = lines[start : start + SHARD_LINES]
@@ -51,12 +51,12 @@ def back_translate(
             if not file.exists():
                 write_json(file, _sources(translator, targets, params, decoding, number))
             progress.add(len(targets))
-            truncated += sum(translator.find_truncated(targets))
+            long += sum(translator.find_long(targets))
             yield _good_pairs(pairs(read_json(file), targets, "synthetic"), cleaning)
-    if truncated:
+    if long:
         print(
-            f"back-translate: {truncated:,} of {len(lines):,} lines are longer than the {translator.limit} pieces that "
-            "the backward model reads; their sources were made of their beginnings",
+            f"back-translate: {long:,} of {len(lines):,} lines are longer than the {translator.limit} pieces that "
+            f"the backward model reads; {translator.fate_of_long}",
             flush=True,
         )
 

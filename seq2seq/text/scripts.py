@@ -3,6 +3,9 @@
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
+# scripts in which no spaces stand between words
+UNSPACED = {"Hans", "Hant", "Hani", "Jpan", "Kana", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"}
+UNSPACED |= {"Tale", "Talu", "Lana", "Tavt", "Yiii"}
 LETTERS_OF_A_SCRIPT = 4  # in a subtag; a region has two, or three digits
 
 
@@ -24,6 +27,11 @@ def script_of(language: str) -> str:
     code = canonical_code(code)
     found = likely.get("_".join([code, *subtags])) or likely.get(code)
     return str(found.split("_")[1]) if found else "Latn"
+
+
+def writes_spaces(language: str) -> bool:
+    """Whether spaces stand between words, and so between sentences."""
+    return script_of(language) not in UNSPACED
 
 
 def name_of(language: str) -> str:

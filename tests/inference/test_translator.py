@@ -197,7 +197,7 @@ def test_an_ensemble_reads_what_its_shortest_model_reads(bundle, tokenizer, tmp_
     save_model(tmp_path / "short", short, tokenizer, LANGUAGES, ORIGIN, "translation")
     translator = Translator.load_ensemble([bundle, tmp_path / "short"], RUNTIME)
     long = "the cat sees the sea . " * 5
-    assert translator.find_truncated([long]) == [True]
+    assert translator.find_long(["the cat sees the sea and " * 5]) == [True]
     assert [len(source) for source in translator.encode([long])] == [20]
     (outputs,) = translator.nbest([long], DECODING)
     assert all(len(one.pieces) <= 19 for one in outputs)
@@ -347,7 +347,8 @@ def test_a_text_longer_than_the_model_is_cut_the_same_for_both_engines(bundle, f
     assert_same_scores(ours, fast, [long])
 
 
-def test_a_text_that_just_fits_is_not_cut(bundle):
+def test_a_text_that_just_fits_is_not_cut(bundle, monkeypatch):
+    monkeypatch.setattr(Translator, "splits", False)
     translator = Translator.load(bundle, RUNTIME)
     texts = ["the cat sees the sea . " * 50]
     while len(translator.tokenizer.encode_source(texts[-1:])[0]) > SMALL.max_length:

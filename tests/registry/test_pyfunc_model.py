@@ -9,6 +9,7 @@ from seq2seq.inference.translator import Translator
 from tests.tiny_models import DECODING, RUNTIME, SMALL
 
 LONG = "the cat sees the sea . " * 50
+LONG_SENTENCE = "the cat sees the sea and " * 50
 
 
 @pytest.fixture
@@ -28,8 +29,17 @@ def test_texts_without_any_are_answered_by_none_and_leave_the_others_alone(model
         assert model.predict(None, rows)["target"].tolist() == [expected[0], "", "", "", expected[1]]
 
 
-def test_a_warning_tells_of_texts_that_are_cut(model):
+def test_a_warning_tells_of_sentences_that_are_too_long_and_all_of_them_is_translated(model):
+    rows = pd.DataFrame({"source": ["the king", LONG_SENTENCE, LONG]})
+    told = rf"1 of 3 texts \(the first is row 1\) are longer than the {SMALL.max_length} pieces .* sentences were split"
+    with pytest.warns(UserWarning, match=told):
+        outputs = model.predict(None, rows)["target"].tolist()
+    assert all(len(output.split()) > SMALL.max_length for output in outputs[1:])
+
+
+def test_where_texts_are_not_split_a_warning_tells_of_those_that_are_cut(model, monkeypatch):
+    monkeypatch.setattr(type(model.translator), "splits", False)
     rows = pd.DataFrame({"source": ["the king", LONG, LONG]})
-    told = rf"2 of 3 texts \(the first is row 1\) are longer than the {SMALL.max_length} pieces"
+    told = rf"2 of 3 texts \(the first is row 1\) are longer than the {SMALL.max_length} pieces .* ends were cut off"
     with pytest.warns(UserWarning, match=told):
         model.predict(None, rows)

@@ -15,7 +15,7 @@ from tasks import translate
 from tests.tiny_models import SMALL
 
 ROOT = Path(__file__).parents[2]
-LONG = "the cat sees the sea . " * 50
+LONG = "the cat sees the sea and " * 50
 
 
 @pytest.fixture
@@ -76,12 +76,12 @@ def test_a_line_feed_in_an_output_begins_no_line(answer, monkeypatch):
     assert answer(b"the king\na dog\n")[0] == ["der König", "ein Hund"]
 
 
-def test_lines_that_are_cut_are_counted_and_marked(answer, trained):
+def test_lines_that_are_too_long_are_counted_and_marked(answer, trained):
     said = f"the king\n{LONG}\n\n{LONG}\n".encode()
     told = f"translate: 2 of 4 lines are longer than the {SMALL.max_length} pieces that the model reads"
-    assert told in answer(said)[1]
+    assert f"{told}; such sentences were split" in answer(said)[1]
     lines, err = answer(said, str(trained[0]), "--nbest")
-    assert told in err
+    assert f"{told}; their ends were cut off" in err
     assert [json.loads(line)["truncated"] for line in lines] == [False, True, False, True]
     assert "pieces" not in answer(b"the king\n")[1]
 

@@ -1,0 +1,90 @@
+"""The service put together: what is served, who may ask, and which protocols are spoken."""
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator, Sequence
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from serving import health, libretranslate, scoring
+from serving.engine import Engine
+from serving.keys import Keys
+from serving.logs import RequestLog
+from serving.metrics import Metrics
+from serving.models import Loaded, Models
+from serving.protocol import Desk, Refusal
+from serving.registered import Registered
+from serving.scoring import ScoringRefusal
+from serving.settings import Settings
+from serving.watcher import Watcher
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def make_app(settings: Settings, loaded: Sequence[Loaded], registered: Sequence[Registered] = ()) -> FastAPI:
+    """The application.
+
+    Args:
+        settings: how it serves.
+        loaded: what answers at first.
+        registered: those of them that follow an alias of the registry.
+
+    Raises:
+        UserError: two models are for the same pair of languages.
+    """
+    models = Models(loaded)
+    engine = Engine(max(one.threads for one in loaded), settings.queue_characters, settings.cache_bytes)
+    metrics = Metrics(engine)
+    for one in loaded:
+        metrics.serves(one)
+    keys = Keys(settings.keys, required=not (settings.open or is_loopback(settings.host)))
+    desk = Desk(settings, models, engine, keys, metrics)
+    watchers = [Watcher(one, models, metrics, settings.threads, settings.poll_seconds) for one in registered]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        engine.start()
+        following = [asyncio.create_task(watcher.follow()) for watcher in watchers]
+        yield
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
+        await engine.stop()
+
+    app = FastAPI(title="seq2seq-pipeline", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.desk, app.state.watchers = desk, watchers
+    for routes in (libretranslate.routes(desk), scoring.routes(desk), health.routes(desk, watchers)):
+        app.include_router(routes)
+
+    @app.exception_handler(Refusal)
+    async def refuse(_request: Request, refusal: Refusal) -> JSONResponse:
+        metrics.refusals.labels(refusal.kind).inc()
+        content = {"error": refusal.reason}
+        if isinstance(refusal, ScoringRefusal):
+            code = "INTERNAL_ERROR" if refusal.status >= 500 else "BAD_REQUEST"
+            content = {"error_code": code, "message": refusal.reason}
+        return JSONResponse(content, refusal.status, refusal.headers)
+
+    @app.exception_handler(HTTPException)
+    async def fail(_request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def break_down(_request: Request, _error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "this service has a fault; its log has the request's id"}, 500)
+
+    app.add_middleware(RequestLog, metrics=metrics)
+    if settings.cors:
+        app.add_middleware(CORSMiddleware, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"])
+    return app

@@ -1,0 +1,208 @@
+"""LibreTranslate's API, https://docs.libretranslate.com/, which many clients speak already."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from seq2seq.inference.documents import Document
+from seq2seq.inference.translator import Output
+from seq2seq.text.identification import identify
+from seq2seq.text.languages import matching
+from seq2seq.text.scripts import name_of
+from serving.models import Loaded
+from serving.protocol import Desk, Refusal, headers_of
+
+AUTO = "auto"
+MOST_ALTERNATIVES = 10
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The routes of this protocol."""
+    router = APIRouter(tags=["LibreTranslate"])
+
+    @router.post("/translate", openapi_extra=_body(TRANSLATE), summary="Translate a text or a list of texts")
+    async def translate(request: Request) -> JSONResponse:
+        fields = await desk.read_fields(request)
+        texts = _texts(fields)
+        source, target = _text(fields, "source"), _text(fields, "target")
+        if fields.get("format", "text") not in ("text", ""):
+            raise Refusal(400, f"{fields['format']!r} format is not supported; send text", "format")
+        alternatives = _number(fields, "alternatives", MOST_ALTERNATIVES)
+        details = str(fields.get("details", "false")).lower() == "true"
+        desk.check_texts(texts)
+        desk.check_key(request, fields.get("api_key"), sum(map(len, texts)))
+        found = [_detect(desk, text) if source == AUTO else (source, 100.0) for text in texts]
+        models = [_model(desk, language, target) for language, _ in found]
+        answer: dict[str, Any] = {"translatedText": [""] * len(texts)}
+        if alternatives or details:
+            more = [await _nbest(desk, request, model, text) for model, text in zip(models, texts, strict=True)]
+            answer["translatedText"] = [texts[0] for texts, _ in more]
+            if alternatives:
+                answer["alternatives"] = [texts[1 : alternatives + 1] for texts, _ in more]
+            if details:
+                answer["details"] = [shown for _, shown in more]
+        else:
+            for model in dict.fromkeys(models):
+                places = [place for place, one in enumerate(models) if one is model]
+                for place, text in zip(
+                    places, await desk.translate(request, model, [texts[place] for place in places]), strict=True
+                ):
+                    answer["translatedText"][place] = text
+        if source == AUTO:
+            answer["detectedLanguage"] = [{"confidence": sure, "language": language} for language, sure in found]
+        if isinstance(fields["q"], str):
+            answer = {name: value[0] for name, value in answer.items()}
+        return JSONResponse(answer, headers=headers_of(models[0]) if models else {})
+
+    @router.post("/detect", openapi_extra=_body(DETECT), summary="Tell which served language a text is in")
+    async def detect(request: Request) -> JSONResponse:
+        fields = await desk.read_fields(request)
+        texts = _texts(fields)
+        desk.check_texts(texts)
+        desk.check_key(request, fields.get("api_key"), sum(map(len, texts)))
+        found = identify(texts[0] if texts else "", _sources(desk))
+        language, sure = (found.language, round(100 * found.probability, 1)) if found else ("unknown", 0.0)
+        return JSONResponse([{"confidence": sure, "language": language}])
+
+    @router.get("/languages", summary="The languages that are served")
+    async def languages() -> JSONResponse:
+        targets: dict[str, list[str]] = {}
+        for model in desk.models.all():
+            targets.setdefault(model.languages.source, []).append(model.languages.target)
+        every = dict.fromkeys([*targets, *(target for found in targets.values() for target in found)])
+        return JSONResponse([{"code": code, "name": name_of(code), "targets": targets.get(code, [])} for code in every])
+
+    @router.get("/frontend/settings", summary="What a page needs to know")
+    async def frontend() -> JSONResponse:
+        first = desk.models.first().languages
+        sides = {side: {"code": code, "name": name_of(code)} for side, code in first.model_dump().items()}
+        return JSONResponse(
+            {
+                "apiKeys": desk.keys.required,
+                "keyRequired": desk.keys.required,
+                "charLimit": desk.settings.text_characters,
+                "frontendTimeout": 500,
+                "language": sides,
+                "suggestions": False,
+                "supportedFilesFormat": [],
+                "filesTranslation": False,
+            }
+        )
+
+    @router.post("/suggest", summary="Suggestions are not kept")
+    async def suggest() -> JSONResponse:
+        raise Refusal(403, "Suggestions are disabled on this server.", "suggest")
+
+    @router.get("/health", summary="As LibreTranslate tells it; /ready says more")
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    return router
+
+
+def _texts(fields: dict[str, Any]) -> list[str]:
+    q = fields.get("q")
+    if q is None:
+        raise Refusal(400, "Invalid request: missing q parameter", "missing")
+    texts = q if isinstance(q, list) else [q]
+    if not all(isinstance(text, str) for text in texts):
+        raise Refusal(400, "Invalid request: q is neither a text nor a list of texts", "type")
+    return texts
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise Refusal(400, f"Invalid request: missing {name} parameter", "missing")
+    return value
+
+
+def _number(fields: dict[str, Any], name: str, most: int) -> int:
+    value = fields.get(name, 0)
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise Refusal(400, f"Invalid request: {name} is no number", "type") from None
+    if not 0 <= number <= most:
+        raise Refusal(400, f"Invalid request: {name} must be from 0 to {most}", "type")
+    return number
+
+
+def _sources(desk: Desk) -> list[str]:
+    return list(dict.fromkeys(model.languages.source for model in desk.models.all()))
+
+
+def _detect(desk: Desk, text: str) -> tuple[str, float]:
+    sources = _sources(desk)
+    if not any(char.isalpha() for char in text):
+        return sources[0], 0.0  # nothing to translate, whatever the language
+    if (found := identify(text, sources)) is None:
+        known = ", ".join(sources)
+        raise Refusal(400, f"the language of a text is unknown here; served are {known}: say which it is", "language")
+    return found.language, round(100 * found.probability, 1)
+
+
+def _model(desk: Desk, source: str, target: str) -> Loaded:
+    pairs = {(one.languages.source, one.languages.target): one for one in desk.models.all()}
+    sources = matching(source, [pair[0] for pair in pairs])
+    targets = matching(target, [pair[1] for pair in pairs])
+    if (found := pairs.get((sources or "", targets or ""))) is None:
+        served = ", ".join(f"{one} to {other}" for one, other in pairs)
+        raise Refusal(400, f"{source} to {target} is not supported; served: {served}", "language pair")
+    return found
+
+
+async def _nbest(desk: Desk, request: Request, model: Loaded, text: str) -> tuple[list[str], dict[str, Any]]:
+    """Several translations of a text, best first, and what is known of each sentence of the best.
+
+    The k-th translation of a text has the k-th of each sentence, or the best of one that has fewer.
+    """
+    (document,) = await desk.split(model, [text])
+    found = await desk.wait(request, desk.engine.translate(model, document.sentences, nbest=True))
+    most = max(map(len, found), default=1)
+    texts = [
+        model.join(document, [outputs[min(rank, len(outputs) - 1)].text if outputs else "" for outputs in found])
+        for rank in range(max(most, 1))
+    ]
+    return list(dict.fromkeys(texts)), _shown(model, document, found)
+
+
+def _shown(model: Loaded, document: Document, found: Sequence[list[Output]]) -> dict[str, Any]:
+    sentences = [
+        {"source": sentence, "outputs": [asdict(one) for one in outputs]}
+        for sentence, outputs in zip(document.sentences, found, strict=True)
+    ]
+    version = {"model": model.version.name, "version": model.version.version, "bundle_sha256": model.digest}
+    return version | {"sentences": sentences}
+
+
+_Q = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+DETECT = {
+    "type": "object",
+    "required": ["q"],
+    "properties": {"q": {"type": "string"}, "api_key": {"type": "string"}},
+    "example": {"q": "Good morning."},
+}
+TRANSLATE = {
+    "type": "object",
+    "required": ["q", "source", "target"],
+    "properties": {
+        "q": _Q,
+        "source": {"type": "string", "description": "a BCP 47 tag, or auto"},
+        "target": {"type": "string"},
+        "format": {"type": "string", "enum": ["text"], "default": "text"},
+        "alternatives": {"type": "integer", "minimum": 0, "maximum": MOST_ALTERNATIVES, "default": 0},
+        "details": {"type": "boolean", "default": False},
+        "api_key": {"type": "string"},
+    },
+    "example": {"q": "Good morning.", "source": "en", "target": "de"},
+}
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema}, "application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}

@@ -1,0 +1,61 @@
+"""What Prometheus reads: how much is asked, how fast it is answered, and what the model is fed."""
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from serving.engine import Engine
+from serving.models import Loaded
+
+SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+WORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+RATIOS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
+
+
+class Metrics:
+    """All metrics of one service, in a registry of their own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.registry = CollectorRegistry()
+        one: Any = {"registry": self.registry}
+        self.requests = Counter("seq2seq_requests", "Requests by route and status", ["route", "status"], **one)
+        self.refusals = Counter("seq2seq_refusals", "Requests that were refused, by why", ["kind"], **one)
+        self.seconds = Histogram("seq2seq_request_seconds", "Time to answer", ["route"], buckets=SECONDS, **one)
+        self.swaps = Counter("seq2seq_swaps", "Times that another version took over", ["model"], **one)
+        self.failures = Counter("seq2seq_swap_failures", "Times that a version could not take over", ["model"], **one)
+        self.failing = Gauge("seq2seq_swap_failing", "1 while the registry's version can't be served", ["model"], **one)
+        self.served = Gauge("seq2seq_model_info", "1 for what answers", ["model", "version", "bundle"], **one)
+        self.texts = Counter("seq2seq_texts", "Texts translated", ["model"], **one)
+        self.characters = Counter("seq2seq_characters", "Characters translated", ["model"], **one)
+        self.words = Histogram("seq2seq_source_words", "Words of a text", ["model"], buckets=WORDS, **one)
+        self.ratio = Histogram(
+            "seq2seq_length_ratio", "Characters of an output to those of its text", ["model"], buckets=RATIOS, **one
+        )
+        gauges = {
+            "seq2seq_queue_characters": ("Characters of source text that wait", lambda: engine.waiting_characters),
+            "seq2seq_cache_bytes": ("Memory that the cache of sentences takes", lambda: engine.cache.size),
+            "seq2seq_cache_hits": ("Sentences found in the cache", lambda: engine.cache.hits),
+            "seq2seq_cache_misses": ("Sentences not found in the cache", lambda: engine.cache.misses),
+            "seq2seq_batches": ("Batches translated", lambda: engine.batches),
+            "seq2seq_batched_sentences": ("Sentences in them", lambda: engine.batched),
+        }
+        for name, (what, value) in gauges.items():
+            Gauge(name, what, **one).set_function(value)
+
+    def serves(self, model: Loaded, before: Loaded | None = None) -> None:
+        """Another version answers."""
+        if before is not None:
+            self.served.remove(before.version.name, before.version.version, before.digest)
+            self.swaps.labels(model.version.name).inc()
+        self.served.labels(model.version.name, model.version.version, model.digest).set(1)
+        self.failing.labels(model.version.name).set(0)
+
+    def translated(self, model: Loaded, texts: list[str], outputs: list[str]) -> None:
+        """Texts were translated."""
+        name = model.version.name
+        self.texts.labels(name).inc(len(texts))
+        self.characters.labels(name).inc(sum(map(len, texts)))
+        for text, output in zip(texts, outputs, strict=True):
+            self.words.labels(name).observe(len(text.split()))
+            if text:
+                self.ratio.labels(name).observe(len(output) / len(text))

@@ -1,0 +1,163 @@
+"""What all protocols share: how a request is read, checked and answered, and what a refusal is."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+
+from seq2seq.core.errors import UserError
+from serving.engine import BusyError, Engine
+from serving.keys import Keys
+from serving.metrics import Metrics
+from serving.models import Loaded, Models
+from serving.settings import Settings
+
+T = TypeVar("T")
+BODY_OVERHEAD = 2**16  # bytes of a request beside its text
+BYTES_PER_CHARACTER = 12  # at most: JSON may write one as two escapes
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer
+    """An answer that is no translation: its status, and why, in words for the client."""
+
+    def __init__(self, status: int, reason: str, kind: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.kind, self.headers = status, reason, kind, headers or {}
+
+
+class Desk:
+    """Takes requests: everything that a route needs."""
+
+    def __init__(self, settings: Settings, models: Models, engine: Engine, keys: Keys, metrics: Metrics) -> None:
+        self.settings, self.models, self.engine, self.keys, self.metrics = settings, models, engine, keys, metrics
+
+    async def read(self, request: Request) -> bytes:
+        """The body, if it is no larger than any text that is taken.
+
+        Raises:
+            Refusal: it is.
+        """
+        limit = BODY_OVERHEAD + BYTES_PER_CHARACTER * self.settings.text_characters
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise self.too_long()
+            parts.append(chunk)
+        return b"".join(parts)
+
+    async def read_fields(self, request: Request) -> dict[str, Any]:
+        """The fields of a JSON object, or of a form.
+
+        Raises:
+            Refusal: it is neither, too large, or not UTF-8.
+        """
+        body = await self.read(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        try:
+            if kind == "application/x-www-form-urlencoded":
+                form = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)
+                return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
+            fields = json.loads(body)
+        except UnicodeDecodeError:
+            raise Refusal(400, "Invalid request: the body is not UTF-8", "encoding") from None
+        except (ValueError, RecursionError):
+            raise Refusal(400, "Invalid request: the body is neither JSON nor a form", "json") from None
+        if not isinstance(fields, dict):
+            raise Refusal(400, "Invalid request: the body is no JSON object", "json")
+        return fields
+
+    def too_long(self) -> Refusal:
+        """The answer to a text that is too long."""
+        limit = self.settings.text_characters
+        return Refusal(413, f"Invalid request: request exceeds text limit of {limit:,} characters", "too long")
+
+    def check_texts(self, texts: list[str]) -> None:
+        """Check that texts can be translated.
+
+        Raises:
+            Refusal: they are too long together, or one is no Unicode text.
+        """
+        if sum(map(len, texts)) > self.settings.text_characters:
+            raise self.too_long()
+        for text in texts:
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise Refusal(400, "Invalid request: a text holds half of a surrogate pair", "encoding") from None
+
+    def check_key(self, request: Request, given: Any, characters: int) -> None:
+        """Check a client's key, and count what it asks for.
+
+        Raises:
+            Refusal: the key is missing or wrong, or its limit is reached.
+        """
+        if not self.keys.required:
+            return
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        key = given if isinstance(given, str) and given else token if scheme.lower() == "bearer" else ""
+        if not key:
+            raise Refusal(403, "Please contact the server operator to get an API key", "no key")
+        seconds = self.keys.admit(key, characters)
+        if seconds is None:
+            raise Refusal(403, "Invalid API key", "bad key")
+        if seconds:
+            reason = f"Slowdown: this key's characters of this minute are used up; come again in {seconds} s"
+            raise Refusal(429, reason, "key limit", {"Retry-After": str(seconds)})
+
+    async def translate(self, request: Request, model: Loaded, texts: list[str]) -> list[str]:
+        """Translate texts, as long as the client waits.
+
+        Raises:
+            Refusal: too much waits, or it takes too long.
+        """
+        documents = await self.split(model, texts)
+        sentences = [sentence for document in documents for sentence in document.sentences]
+        outputs = iter(await self.wait(request, self.engine.translate(model, sentences)))
+        joined = [model.join(document, [next(outputs) for _ in document.sentences]) for document in documents]
+        self.metrics.translated(model, texts, joined)
+        return joined
+
+    async def split(self, model: Loaded, texts: list[str]) -> list[Any]:
+        """The sentences of texts; many of them are split aside, so that others are answered meanwhile."""
+        if sum(map(len, texts)) < 2_000:
+            return model.split(texts)
+        return await asyncio.to_thread(model.split, texts)
+
+    async def wait(self, request: Request, work: Awaitable[T]) -> T:
+        """Wait for work, but no longer than the client does, nor than settings allow.
+
+        Raises:
+            Refusal: too much waits, or it takes too long.
+        """
+        task = asyncio.ensure_future(work)
+        gone = asyncio.create_task(_gone(request.receive))
+        try:
+            await asyncio.wait({task, gone}, timeout=self.settings.wait_seconds, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            if gone.done():
+                raise Refusal(499, "the client has gone", "client gone")
+            seconds = str(max(1, round(self.settings.wait_seconds)))
+            raise Refusal(503, "this took too long; come again, or send less", "time-out", {"Retry-After": seconds})
+        except BusyError as error:
+            raise Refusal(429, f"Slowdown: {error}", "busy", {"Retry-After": str(error.seconds)}) from None
+        except (RuntimeError, ValueError, UserError) as error:
+            raise Refusal(500, f"Cannot translate text: {' '.join(str(error).split())}", "engine") from error
+        finally:
+            task.cancel()
+            gone.cancel()
+
+
+async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def headers_of(model: Loaded) -> dict[str, str]:
+    """Which model answered."""
+    return {"X-Model": model.version.name, "X-Model-Version": model.version.version, "X-Bundle-SHA256": model.digest}
