@@ -78,9 +78,7 @@ def test_sampling_draws_another_source_in_each_shard(backward, tmp_path, monkeyp
 def test_lines_that_the_backward_model_cannot_read_at_once_are_counted(backward, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(back_translation, "SHARD_LINES", 2)
     lines = [LINES[0], "die Katze sieht " * 40, LINES[1]]
-    told = (
-        "back-translate: 1 of 3 lines are longer than the 64 pieces that the backward model reads; such"
-    )
+    told = "back-translate: 1 of 3 lines are longer than the 64 pieces that the backward model reads; such"
     for _ in range(2):  # made, and found finished
         list(back_translate(backward, lines, BEAM, CLEANING, DECODING, RUNTIME, tmp_path))
         assert told in capsys.readouterr().out
