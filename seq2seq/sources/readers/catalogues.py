@@ -1,5 +1,6 @@
 """Message catalogues of gettext: ``.po`` and ``.mo``."""
 
+import struct
 from collections.abc import Iterator
 
 import polib
@@ -28,17 +29,19 @@ def read_catalogue(content: Content, wanted: Wanted) -> Iterator[Row]:
     """Yield each message and its translation, and both forms of a plural; the ids are in the source language.
 
     Where the catalogue says that its language is our source, sides change places.
+
+    Raises:
+        UserError: it can't be read, or is in another language.
     """
     with content.on_disk() as path:
         kind = "mo" if is_mo(content.head()) else "po"
         try:
             catalogue = parse_catalogue(path, kind)
-        except (UnicodeDecodeError, OSError, ValueError) as error:
+        except (ValueError, LookupError, OSError, struct.error) as error:
             raise UserError(f"{content.name} can't be read as gettext's .{kind} ({error}); mend it there") from None
-    written_in = catalogue.metadata.get("Language", "")
-    reverse = bool(written_in) and bool(matching(wanted.source, [written_in])) and wanted.source != wanted.target
+    reverse = _is_reverse(content.name, catalogue.metadata.get("Language", ""), wanted)
     for number, entry in enumerate(catalogue, start=1):
-        unit, place = ("line", entry.linenum) if isinstance(entry, polib.POEntry) else ("message", number)
+        unit, place = ("line", max(entry.linenum, 1)) if isinstance(entry, polib.POEntry) else ("message", number)
         if fault := find_fault(entry):
             yield NoPair(f"{unit} {place:,}", fault)
             continue
@@ -48,3 +51,19 @@ def read_catalogue(content: Content, wanted: Wanted) -> Iterator[Row]:
             forms.append((entry.msgid_plural, translation.many))
         for source, target in forms:
             yield checked(unit, place, *((target, source) if reverse else (source, target)))
+
+
+def _is_reverse(name: str, language: str, wanted: Wanted) -> bool:
+    """Whether the catalogue translates into our source; one that doesn't say its language is into our target.
+
+    Raises:
+        UserError: it is in another language.
+    """
+    if not language or matching(wanted.target, [language]):
+        return False
+    if not matching(wanted.source, [language]):
+        raise UserError(
+            f"{name} is in {language}, neither in {wanted.source} nor in {wanted.target}: change languages, or take "
+            "the file away"
+        )
+    return True

@@ -111,9 +111,12 @@ def _keys(name: str, language: str) -> Iterator[str]:
     """The name with each part that is the language left open: film.en.srt gives film.*.srt."""
     folder, slash, last = name.rpartition("/")
     parts = re.split(r"([._])", last)
-    for place, part in enumerate(parts):
-        if part and matching(language, [part]) is not None:
-            yield folder + slash + "".join([*parts[:place], "*", *parts[place + 1 :]])
+    for place in range(0, len(parts), 2):
+        ends = (place + 3, place + 1) if parts[place + 1 : place + 2] == ["_"] else (place + 1,)
+        for end in ends:  # de_AT before de
+            if matching(language, ["".join(parts[place:end])]) is not None:
+                yield folder + slash + "".join([*parts[:place], "*", *parts[end:]])
+                break
 
 
 class Tally:

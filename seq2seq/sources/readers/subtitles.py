@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from seq2seq.core.errors import UserError
@@ -33,15 +34,18 @@ def read_cues(content: Content, encoding: str) -> Iterator[Cue]:
     """Yield the cues of one file; their lines are joined, their tags removed."""
     times: tuple[float, float] | None = None
     text: list[str] = []
-    for line in [*read_lines(content, encoding), ""]:
-        if match := _CUE.match(line):
+    for line in chain(read_lines(content, encoding), [""]):
+        match = _CUE.match(line)
+        if times is not None and (match or not line.strip()):
+            if match and text and text[-1].isdecimal():  # no empty line before it: this is the next cue's number
+                text.pop()
+            yield Cue(*times, " ".join(part for part in text if part))
+            times = None
+        if match:
             times = _seconds(match.groups()[:4]), _seconds(match.groups()[4:])
             text = []
         elif line.strip():
             text.append(_TAG.sub("", line).strip())
-        elif times is not None:
-            yield Cue(*times, " ".join(part for part in text if part))
-            times = None
 
 
 def _seconds(parts: tuple[str | None, ...]) -> float:
