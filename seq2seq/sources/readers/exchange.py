@@ -6,6 +6,7 @@ inside a text, what stands for markup goes, and what is text stays. Nothing outs
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -37,6 +38,7 @@ def read_tmx(content: Content, wanted: Wanted) -> Iterator[Row]:
     """
     seen: dict[str, int] = {}
     found = dict.fromkeys((wanted.source, wanted.target), False)
+    choose = lru_cache(100)(lambda tags: [matching(language, tags) for language in found])  # most units have the same
     for number, unit in enumerate(_elements(content, {"tu"}), start=1):
         texts: dict[str, str] = {}
         for variant in unit.iterchildren("{*}tuv"):
@@ -46,7 +48,7 @@ def read_tmx(content: Content, wanted: Wanted) -> Iterator[Row]:
                 texts.setdefault(tag, text_of(segment))
         for tag in texts:
             seen[tag] = seen.get(tag, 0) + 1
-        tags = [matching(language, list(texts)) for language in found]
+        tags = choose(tuple(texts))
         for language, tag in zip(found, tags, strict=True):
             found[language] |= tag is not None
         source, target = (tags * 2)[:2]  # one language, where both are the same
@@ -110,6 +112,8 @@ def _is_reverse(name: str, source: str, target: str, wanted: Wanted) -> bool:
 
 def text_of(element: Any) -> str:
     """The text of a segment without its markup: content of codes goes, of ``sub`` inside them stays."""
+    if not len(element):
+        return element.text or ""
     parts: list[str] = []
     _collect(element, parts, is_text=True)
     return "".join(parts)
