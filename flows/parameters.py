@@ -114,7 +114,7 @@ def check_corpora(params: Parameters) -> None:
     corpora = params.corpora
     own = find_sources(Path(corpora.pairs), corpora.wanted(params.languages))
     check_sources(own, corpora.bad_rows_percent)
-    if not (own or corpora.names):
+    if not (own or corpora.names or corpora.remote):
         raise UserError(
             f"there is nothing to learn from: corpora.names is empty, and {corpora.pairs} holds no file; name a "
             "corpus, or a file of your own pairs in corpora.pairs"

@@ -8,6 +8,7 @@ from seq2seq.core.params import PARAMS, load_section
 from seq2seq.sources.acquire import CorporaParams, acquire
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.sources.readers.own import find_sources
+from seq2seq.sources.remote.entries import parse_entry
 from seq2seq.text.languages import LanguagesParams
 from tasks.stage import FETCHED, path_arguments, run
 
@@ -19,12 +20,15 @@ def main() -> None:
     corpora = load_section(PARAMS, "corpora", CorporaParams)
     mirror = os.environ.get("CORPUS_MIRROR")
     languages = load_section(PARAMS, "languages", LanguagesParams)
+    wanted = corpora.wanted(languages)
     facts = acquire(
         corpora.names,
         languages,
         load_section(PARAMS, "generated", GeneratedParams),
         catalogue=paths.catalogue,
-        own=find_sources(Path(corpora.pairs), corpora.wanted(languages)),
+        own=find_sources(Path(corpora.pairs), wanted),
+        remote=[parse_entry(text) for text in corpora.remote],
+        wanted=wanted,
         bad_rows_percent=corpora.bad_rows_percent,
         store=FETCHED,
         mirror=Path(mirror) if mirror else None,

@@ -18,6 +18,12 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def md5_file(path: Path) -> str:
+    """Hex MD5 of one file's bytes, for what others name by it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
 def sha256_tree(path: Path) -> str:
     """Hex SHA-256 of a file, or of a directory's relative names and contents, in sorted order."""
     if path.is_file():

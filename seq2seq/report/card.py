@@ -24,7 +24,7 @@ def render_card(results: Results, name: str) -> str:
     corpora = [
         {
             "name": corpus,
-            "pairs": results.cleaning[corpus].get(TRAIN, {}).get("kept", 0),
+            "pairs": results.cleaning.get(corpus, {}).get(TRAIN, {}).get("kept", 0),
             "licence": facts.get("licence", UNKNOWN),
             "citation": facts.get("citation", UNKNOWN),
         }

@@ -1,5 +1,6 @@
 """From the catalogue and the user's own pairs to one folder of raw corpora, all in the same form."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -27,6 +28,8 @@ from seq2seq.sources.generated import GeneratedParams
 from seq2seq.sources.gettext import read_pairs
 from seq2seq.sources.readers.own import Source, read_sources
 from seq2seq.sources.readers.rows import Wanted
+from seq2seq.sources.remote.acquire import Fetcher, acquire_remote
+from seq2seq.sources.remote.entries import Entry, name_entry, parse_entry
 from seq2seq.sources.text_files import TextFile, read_aligned, read_monolingual
 from seq2seq.sources.wheels import fetch_wheel
 from seq2seq.text.corpus import MONO, TEST, TRAIN, pairs, write_corpus
@@ -46,6 +49,10 @@ class CorporaParams(Section):
         min_length=1,
         description="Adds your own pairs, from a file or a folder; docs/own-data.md lists the kinds.",
     )
+    remote: list[str] = Field(
+        description="Adds pairs from elsewhere: addresses of files, opus:CORPUS/VERSION, hf:OWNER/NAME@REVISION, or "
+        "test sets, sacrebleu:SET."
+    )
     columns: list[str | int] = Field(
         max_length=2,
         description="Takes these columns of a table for both sides: names, or numbers from 1; [] has them found.",
@@ -61,6 +68,17 @@ class CorporaParams(Section):
         if len(set(names)) < len(names):
             raise ValueError("a corpus is named twice")
         return names
+
+    @field_validator("remote")
+    @classmethod
+    def _check_remote(cls, remote: list[str]) -> list[str]:
+        try:
+            names = [name_entry(parse_entry(text)) for text in remote]
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        if twice := [name for name, times in Counter([PAIRS, *names]).items() if times > 1]:
+            raise ValueError(f"two corpora would be named '{twice[0]}'; leave one out")
+        return remote
 
     @field_validator("columns")
     @classmethod
@@ -96,6 +114,8 @@ def acquire(
     generated: GeneratedParams,
     catalogue: Path,
     own: list[Source],
+    remote: list[Entry],
+    wanted: Wanted,
     bad_rows_percent: float,
     store: Path,
     mirror: Path | None,
@@ -112,7 +132,9 @@ def acquire(
         generated: how much is made of a corpus that the pipeline makes itself.
         catalogue: the catalogue's file.
         own: the user's own pairs, as :func:`seq2seq.sources.readers.own.find_sources` has them.
-        bad_rows_percent: of the rows of each of these; more that are no pairs end it.
+        remote: what else to fetch.
+        wanted: what to read of it.
+        bad_rows_percent: of the rows of each file; more that are no pairs end it.
         store: folder of files fetched before, by digest; it speeds up the next call and resumes a killed one.
         mirror: folder to take files from, at HOST/PATH, in place of the network.
         out: where to write.
@@ -125,8 +147,10 @@ def acquire(
         TransientError: a file can't be fetched right now.
     """
     corpora = select(load_catalogue(catalogue), names, languages.source, languages.target)
-    if not own and not corpora:
+    if not (own or corpora or remote):
         raise UserError("there is no corpus: name one in corpora.names, or a file of your own pairs in corpora.pairs")
+    if same := [name for name in map(name_entry, remote) if name in corpora]:
+        raise UserError(f"corpora.remote: its {same[0]} has the name of a corpus in corpora.names; leave one out")
     _check_mirror(mirror)
     facts: dict[str, Facts] = {}
     with replacing(out) as raw:
@@ -134,6 +158,8 @@ def acquire(
             files: list[Facts] = []
             frames = read_sources(own, bad_rows_percent, PAIRS, files)
             facts[PAIRS] = {"lines": _write(raw, {f"{TRAIN}/{PAIRS}": frames}), "files": files}
+        for entry in remote:
+            facts[name_entry(entry)] = _write_remote(raw, entry, wanted, bad_rows_percent, store, mirror)
         for name, corpus in corpora.items():
             match corpus:
                 case FilesCorpus():
@@ -144,6 +170,19 @@ def acquire(
                     found = {"lines": _write(raw, _generate_texts(name, generated, languages))}
             facts[name] = corpus.terms() | found
     return facts
+
+
+def _write_remote(
+    raw: Path, entry: Entry, wanted: Wanted, bad_rows_percent: float, store: Path, mirror: Path | None
+) -> Facts:
+    name = name_entry(entry)
+    with Progress(f"download {name}", total=None, unit="bytes") as progress:
+        remote = acquire_remote(entry, wanted, Fetcher(store, mirror, progress))
+    files: list[Facts] = []
+    parts: dict[str, Frames] = {
+        part: read_sources(sources, bad_rows_percent, name, files) for part, sources in remote.parts.items()
+    }
+    return {"lines": _write(raw, parts), "files": files} | remote.facts
 
 
 def _check_mirror(mirror: Path | None) -> None:

@@ -18,6 +18,7 @@ from seq2seq.sources.acquire import CorporaParams, acquire
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.sources.readers.own import find_sources
 from seq2seq.sources.readers.rows import Wanted
+from seq2seq.sources.remote.entries import parse_entry
 from seq2seq.text.corpus import read_corpus
 from seq2seq.text.languages import LanguagesParams
 
@@ -37,6 +38,7 @@ class Desk:
         (root / "mirror" / HOST).mkdir(parents=True)
         self.languages = LanguagesParams(source="en", target="de")
         self.terms: dict[str, Any] = {}
+        self.remote: list[str] = []
 
     def add(self, split: str, group: str, language: str, content: str | bytes) -> None:
         """Put a file on the mirror and into the catalogue."""
@@ -52,12 +54,15 @@ class Desk:
         texts |= self.terms
         catalogue = {"toy": texts | {"kind": "files", "groups": list(self.groups.values())}}
         (self.root / "catalogue.yaml").write_text(dump_yaml(catalogue))
+        wanted = Wanted(self.languages.source, self.languages.target)
         return acquire(
             list(names),
             self.languages,
             load_section(ROOT / "params.yaml", "generated", GeneratedParams),
             catalogue=self.root / "catalogue.yaml",
-            own=find_sources(self.tables, Wanted(self.languages.source, self.languages.target)),
+            own=find_sources(self.tables, wanted),
+            remote=[parse_entry(text) for text in self.remote],
+            wanted=wanted,
             bad_rows_percent=1.0,
             store=self.root / "store",
             mirror=self.mirror,
@@ -221,6 +226,38 @@ def test_without_network_and_mirror_the_url_is_named(desk, monkeypatch):
     desk.mirror = None
     with pytest.raises(UserError, match=rf"https://{HOST}/train\.en\.gz.*CORPUS_MIRROR"):
         desk.acquire("toy")
+
+
+def test_a_corpus_from_elsewhere_stands_beside_others_under_its_own_name(desk):
+    (desk.root / "mirror" / HOST / "more.tsv").write_text("A cat\tEine Katze\nbroken\n" + "A cow\tEine Kuh\n" * 99)
+    desk.remote = [f"https://{HOST}/more.tsv"]
+    facts = desk.acquire("toy")
+    assert list(facts) == ["more.tsv", "toy"]
+    assert desk.pairs("train/more.tsv")[:1] == [("A cat", "Eine Katze", "more.tsv")]
+    assert facts["more.tsv"]["lines"] == {"train/more.tsv": 100}
+    assert facts["more.tsv"]["files"][0]["put_aside"] == {"1 column in place of 2": 1}
+    assert facts["more.tsv"]["fetched"][0]["url"] == f"https://{HOST}/more.tsv"
+    assert desk.acquire()["more.tsv"] == facts["more.tsv"]  # it needs no other
+
+
+def test_two_corpora_of_one_name_are_refused(desk):
+    desk.remote = ["https://corpora.invalid/toy"]
+    with pytest.raises(UserError, match=r"corpora\.remote: its toy has the name of a corpus in corpora\.names"):
+        desk.acquire("toy")
+
+
+@pytest.mark.parametrize(
+    ("remote", "said"),
+    [
+        (["x.tsv"], r"'corpora\.remote'.*'x\.tsv' is none of https://"),
+        (["https://a/x", "https://b/x"], r"'corpora\.remote'.*two corpora would be named 'x'"),
+        (["https://a/pairs"], r"two corpora would be named 'pairs'"),
+    ],
+)
+def test_entries_are_checked_before_anything_runs(remote, said):
+    tree = load_section(ROOT / "params.yaml", "corpora", CorporaParams).model_dump() | {"remote": remote}
+    with pytest.raises(UserError, match=said):
+        check_section(tree, "corpora", CorporaParams, "params.yaml")
 
 
 def test_a_corpus_is_named_once():

@@ -62,12 +62,16 @@ def find_sources(path: Path, wanted: Wanted) -> list[Source]:
     Raises:
         UserError: nothing is there, or a file that no reader takes.
     """
-    contents = [
-        content
-        for file in find_files(path)
-        for content in list_contents(file, str(file))
-        if not _is_about(PurePath(content.member))
-    ]
+    return sources_of([content for file in find_files(path) for content in list_contents(file, str(file))], wanted)
+
+
+def sources_of(contents: list[Content], wanted: Wanted) -> list[Source]:
+    """What there is to read in these contents, of which two may belong together.
+
+    Raises:
+        UserError: no reader takes one of them.
+    """
+    contents = [content for content in contents if not _is_about(PurePath(content.member))]
     readers = {content.name: find_reader(content, wanted) for content in contents}
     partners = _pair_up([content for content in contents if readers[content.name] is None], wanted)
     second = {target.name for target in partners.values()}
