@@ -1,7 +1,7 @@
 """Trainings that differ by their seed alone, and worse ones: ``python -m benchmarks.retrainings RUN_FOLDER OUT``.
 
 What a release gate has to tell apart. The run's folder (the checkout itself, or one in runs/) gives cleaned pairs, the
-tokenizer and params. Each model translates the gate set, as it is released, and leaves its outputs as a Parquet file
+tokenizer and params. Each model translates the gate set, in int8, and leaves its outputs as a Parquet file
 in OUT; `benchmarks.release_gate` reads them. A model that has its outputs isn't trained again.
 """
 
@@ -19,7 +19,7 @@ from seq2seq.core.params import PARAMS, load_section
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.evaluation.evaluate import predict
-from seq2seq.export.ctranslate2 import QuantizationParams, quantize
+from seq2seq.export.ctranslate2 import quantize
 from seq2seq.inference.translator import Translator
 from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.text.corpus import GATE, read_corpus
@@ -82,7 +82,7 @@ def train(retraining: Retraining, work: Path, threads: int) -> pd.DataFrame:
     float32, released = work / "float32", work / "released"
     fit(direction, recipe, task="translation", origin={}, work=work / "training", out=float32)
     if not released.exists():
-        quantize(float32, released, load_section(PARAMS, "quantization", QuantizationParams))
+        quantize(float32, released, "int8")
     translator = Translator.load(released, runtime)
     return predict(
         translator, read_corpus(CORPUS / GATE), load_section(PARAMS, "decoding", DecodingParams), retraining.name

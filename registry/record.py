@@ -55,6 +55,7 @@ class Outputs:
 
     forward: Path  # the float32 bundle
     int8: Path  # the bundle that is released
+    decoding: Path  # how it searches
     reports: Path
     library: Path  # the fingerprint of the code that answers
 
@@ -63,6 +64,7 @@ class Outputs:
         for path in [
             self.forward / MANIFEST,
             self.int8 / MANIFEST,
+            self.decoding,
             self.library,
             *(self.reports / name for name in REPORTS),
             self.reports / FORWARD_CURVE,
@@ -81,7 +83,7 @@ def summarize(name: str, outputs: Outputs) -> dict[str, Any]:
     frames = {path.stem: pd.read_parquet(path, columns=["source", "references"]) for path in predictions}
     return {
         "name": name,
-        SERVED: served(outputs.int8, outputs.library)[SERVED],
+        SERVED: served(outputs.int8, outputs.decoding, outputs.library)[SERVED],
         "bundles": {"float32": bundle_digest(outputs.forward), "int8": bundle_digest(outputs.int8)},
         "sets": {
             key: digest_of_set(frame["source"].tolist(), frame["references"].tolist()) for key, frame in frames.items()
@@ -224,7 +226,11 @@ def _log_model(outputs: Outputs) -> str:
         packages += PYTORCH_REQUIREMENTS
     if manifest.architecture == "pretrained":
         packages += PRETRAINED_REQUIREMENTS
-    config = {key: value for section in serving_params() for key, value in section.model_dump(mode="json").items()}
+    config = {
+        key: value
+        for section in serving_params(outputs.decoding)
+        for key, value in section.model_dump(mode="json").items()
+    }
     with _without_links(outputs.int8) as bundle:
         logged = mlflow.pyfunc.log_model(
             name="model",
@@ -258,7 +264,7 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     read_manifest(outputs.forward)  # both are checked: a champion must be restorable
     manifest = read_manifest(outputs.int8)
     gate_bleu = summary["scores"]["int8"][GATE]["bleu"]
-    tags = served(outputs.int8, outputs.library) | {
+    tags = served(outputs.int8, outputs.decoding, outputs.library) | {
         "float32_bundle_sha256": summary["bundles"]["float32"],
         "task": manifest.task,
         "source_language": manifest.languages.source,

@@ -13,31 +13,32 @@ from seq2seq.bundles.manifest import bundle_digest
 from seq2seq.core.fingerprints import digest_module
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.core.runtime import RuntimeParams
-from seq2seq.decoding.params import DecodingParams
+from seq2seq.decoding.params import DecodingParams, read_decoding
 
 MODEL_CODE = Path(__file__).with_name("pyfunc_model.py")
 BUNDLE, DECODING, RUNTIME, LIBRARY = "bundle_sha256", "decoding", "runtime", "library_sha256"  # tags of what is served
 SERVED = "served_sha256"  # the tag that sums them up
 
 
-def serving_params() -> tuple[DecodingParams, RuntimeParams]:
-    """The sections of params.yaml that a served model answers by."""
-    return load_section(PARAMS, DECODING, DecodingParams), load_section(PARAMS, RUNTIME, RuntimeParams)
+def serving_params(decoding: Path) -> tuple[DecodingParams, RuntimeParams]:
+    """What a served model answers by: the search that was chosen for it, and the section ``runtime``."""
+    return read_decoding(decoding), load_section(PARAMS, RUNTIME, RuntimeParams)
 
 
-def served(bundle: Path, library: Path) -> dict[str, str]:
+def served(bundle: Path, decoding: Path, library: Path) -> dict[str, str]:
     """Tags of what a version serves, and one that sums them up.
 
     Args:
         bundle: its folder.
+        decoding: the file that says how it searches.
         library: the fingerprint of the code that the translator reaches. What puts this behind MLflow's interface is
             counted besides.
     """
-    decoding, runtime = (json.dumps(section.model_dump(mode="json")) for section in serving_params())
+    searches, runtime = (json.dumps(section.model_dump(mode="json")) for section in serving_params(decoding))
     code = f"{library.read_text(encoding='utf-8')}{digest_module(MODEL_CODE)}"
     tags = {
         BUNDLE: bundle_digest(bundle),
-        DECODING: decoding,
+        DECODING: searches,
         RUNTIME: runtime,
         LIBRARY: hashlib.sha256(code.encode()).hexdigest(),
     }

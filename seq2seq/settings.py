@@ -5,14 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from seq2seq.benchmark.engines import BenchmarkParams
 from seq2seq.bundles.manifest import TaskParams
+from seq2seq.candidates.params import CandidatesParams, ChoiceParams
 from seq2seq.cleaning.filters import CleaningParams
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, Section, check_section, read_yaml
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
-from seq2seq.export.ctranslate2 import QuantizationParams
 from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.models.architectures import ModelParams
 from seq2seq.models.convolutional import ConvolutionalParams
@@ -47,8 +46,8 @@ class Parameters(Section):
     back_translation: BackTranslationParams
     decoding: DecodingParams
     evaluation: EvaluationParams
-    quantization: QuantizationParams
-    benchmark: BenchmarkParams
+    candidates: CandidatesParams
+    choice: ChoiceParams
     release: ReleaseParams
     runtime: RuntimeParams
 
@@ -97,9 +96,6 @@ def _trainings(params: Parameters) -> dict[str, TrainingParams]:
 def _contradictions(params: Parameters) -> Iterator[str]:
     """What two sections ask for that can't be had together; its stage would say so only after hours of others."""
     architecture = params.model.architecture
-    quantization = params.quantization.type
-    if architecture != "transformer" and quantization != "int8":
-        yield f"'quantization.type' is '{quantization}', which only the transformer has; set it to int8"
     if architecture != "pretrained":
         return
     for name, training in _trainings(params).items():

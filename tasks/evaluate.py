@@ -1,4 +1,4 @@
-"""Stages `evaluate` and `evaluate_quantized`: a bundle translates the sets to score and the gate set."""
+"""Stages `evaluate` and `evaluate_released`: a bundle translates the sets to score and the gate set."""
 
 import argparse
 from pathlib import Path
@@ -21,6 +21,7 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="translate the gate set with slips and in capitals too, and score its slices",
     )
+    parser.add_argument("--decoding", type=Path, help="how the bundle searches, if not as params.yaml says")
     parser.add_argument("--predictions", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True)
     return parser.parse_args()
@@ -30,7 +31,7 @@ def main() -> None:
     """Write the model's outputs for each set, and their scores."""
     paths = _arguments()
 
-    from seq2seq.decoding.params import DecodingParams
+    from seq2seq.decoding.params import DecodingParams, read_decoding
     from seq2seq.evaluation.evaluate import (
         add_perturbed,
         describe_score,
@@ -45,7 +46,7 @@ def main() -> None:
     from seq2seq.metrics.external import check_program
     from seq2seq.metrics.scores import EvaluationParams
 
-    decoding = load_section(PARAMS, "decoding", DecodingParams)
+    decoding = read_decoding(paths.decoding) if paths.decoding else load_section(PARAMS, "decoding", DecodingParams)
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     for scorer in evaluation.scorers:

@@ -25,9 +25,9 @@ def main() -> None:
     """Read paths and params, register, write the two reports."""
     if not sys.argv[1:]:
         sys.argv += _flags_of_stage()
-    paths = path_arguments(__doc__, "bundle", "int8", "reports", "served", "out", "registration")
+    paths = path_arguments(__doc__, "bundle", "int8", "decoding", "reports", "served", "out", "registration")
     name = registered_name(PARAMS)
-    outputs = Outputs(paths.bundle, paths.int8, paths.reports, paths.served)
+    outputs = Outputs(paths.bundle, paths.int8, paths.decoding, paths.reports, paths.served)
     outputs.check()
     summary = summarize(name, outputs)
     with open_store(away=TransientError) as store:

@@ -14,6 +14,8 @@ import pytest
 from registry.store import open_store
 from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.errors import UserError
+from seq2seq.core.files import write_json
+from seq2seq.core.params import read_yaml
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from tasks import register
 from tests.tiny_models import LANGUAGES, tiny_model
@@ -21,8 +23,8 @@ from tests.tiny_models import LANGUAGES, tiny_model
 ROOT = Path(__file__).parents[1]
 NAME = "phrasebook-en-de"
 COMMAND = (
-    "python -m tasks.register --bundle models/forward --int8 models/int8 --reports reports "
-    "--served code/served.txt --out reports/release.json --registration reports/registration.json"
+    "python -m tasks.register --bundle models/forward --int8 models/int8 --decoding models/decoding.json "
+    "--reports reports --served code/served.txt --out reports/release.json --registration reports/registration.json"
 )
 
 
@@ -30,6 +32,7 @@ def make_bundles(folder, tokenizer, seed):
     origin = {"data": "a", "params": "b", "code": "c"}
     save_model(folder / "forward", tiny_model(tokenizer, seed=seed), tokenizer, LANGUAGES, origin, "translation")
     export_ctranslate2(folder / "forward", folder / "int8", "int8")
+    write_json(folder / "decoding.json", read_yaml(ROOT / "params.yaml")["decoding"])
 
 
 def run_register(monkeypatch, tracking_uri=""):

@@ -8,70 +8,45 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from seq2seq.benchmark import worker
 from seq2seq.benchmark.worker import MEGABYTE
 from seq2seq.bundles.manifest import TOKENIZER, read_manifest
 from seq2seq.core.errors import UserError
-from seq2seq.core.params import Section
 from seq2seq.core.progress import Progress
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
-from seq2seq.export.ctranslate2 import export_ctranslate2, is_known_to_ctranslate2
 
 # Seconds between turns: OpenMP's threads spin for 0.2 s after their work and slow down the next engine
 PAUSE = 0.3
 
 
-class BenchmarkParams(Section):
-    """How engines are timed."""
+@dataclass(frozen=True)
+class Timed:
+    """A bundle, and how it searches while it is timed."""
 
-    sentences: int = Field(ge=1, description="Has every engine translate this many sentences in each round.")
-    rounds: int = Field(ge=1, description="Gives each engine this many turns, of which the median is reported.")
-
-
-def compare_engines(
-    float32: Path,
-    int8: Path,
-    texts: list[str],
-    params: BenchmarkParams,
-    decoding: DecodingParams,
-    runtime: RuntimeParams,
-) -> dict[str, dict[str, float]]:
-    """Time the PyTorch bundle ``float32``, the same weights in CTranslate2 (``ct2_float32``), and ``int8``.
-
-    The middle one separates what the engine gains from what int8 gains; CTranslate2 knows the Transformer only.
-    See :func:`time_bundles` for the result.
-
-    Raises:
-        UserError: a bundle can't be loaded.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        bundles = {"float32": float32}
-        if is_known_to_ctranslate2(float32):
-            bundles["ct2_float32"] = Path(folder) / "ct2_float32"
-            export_ctranslate2(float32, bundles["ct2_float32"], "float32")
-        bundles["int8"] = int8
-        return time_bundles(bundles, texts[: params.sentences], params.rounds, decoding, runtime)
+    bundle: Path
+    decoding: DecodingParams
 
 
 def time_bundles(
-    bundles: Mapping[str, Path], texts: list[str], rounds: int, decoding: DecodingParams, runtime: RuntimeParams
+    engines: Mapping[str, Timed], texts: list[str], rounds: int, runtime: RuntimeParams
 ) -> dict[str, dict[str, float]]:
     """Let each bundle translate ``texts`` once per round, in the order given.
 
     Returns:
         For each name: ``sentences_per_second`` of the median round, ``slowest`` and ``fastest`` of all rounds;
-        ``latency_ms`` and ``latency_p95_ms``, what a single sentence takes at the median and at the 95th percentile;
+        ``latency_ms`` and ``latency_p95_ms``, what a single sentence takes at the median and at the 95th percentile,
+        and the medians of the rounds with the longest and the shortest, ``latency_slowest_ms`` and
+        ``latency_fastest_ms``;
         ``start_seconds`` from the start of a process to its first output; ``size_mb`` of the bundle without its
         tokenizer; and ``peak_rss_mb``, the most memory that the process held, Python and libraries included. MB are
         10**6 bytes.
@@ -80,34 +55,35 @@ def time_bundles(
         UserError: there is nothing to translate, or a bundle can't be loaded.
     """
     if not texts:
-        raise UserError("benchmark: the first test set has no sentences; see reports/cleaning.json")
-    answers: dict[str, list[dict[str, Any]]] = {name: [] for name in bundles}
-    with ExitStack() as stack, Progress("benchmark", rounds * len(bundles), "turns") as progress:
-        engines = {}
+        raise UserError("there are no sentences to time the engines with; see reports/cleaning.json")
+    answers: dict[str, list[dict[str, Any]]] = {name: [] for name in engines}
+    with ExitStack() as stack, Progress("timing", rounds * len(engines), "turns") as progress:
+        running = {}
         starts = {}
-        for name in bundles:  # one after another, so that none waits for a core while it starts
+        for name, timed in engines.items():  # one after another, so that none waits for a core while it starts
             job = {
-                "bundle": str(bundles[name]),
+                "bundle": str(timed.bundle),
                 "texts": texts,
-                "decoding": decoding.model_dump(mode="json"),
+                "decoding": timed.decoding.model_dump(mode="json"),
                 "runtime": runtime.model_dump(mode="json"),
             }
             started = time.perf_counter()
-            engines[name] = stack.enter_context(_Engine())
-            engines[name].ask(json.dumps(job))
+            running[name] = stack.enter_context(_Engine())
+            running[name].ask(json.dumps(job))
             starts[name] = time.perf_counter() - started
-            engines[name].read()
+            running[name].read()
         for _ in range(rounds):
-            for name, engine in engines.items():
+            for name, engine in running.items():
                 time.sleep(PAUSE)
                 answers[name].append(engine.ask("turn"))
                 progress.add(1, name)
-    return {name: _summary(bundles[name], starts[name], answers[name], len(texts)) for name in bundles}
+    return {name: _summary(engines[name].bundle, starts[name], answers[name], len(texts)) for name in engines}
 
 
 def _summary(bundle: Path, start: float, answers: list[dict[str, Any]], sentences: int) -> dict[str, float]:
     speeds = [sentences / answer["seconds"] for answer in answers]
     latencies = [latency for answer in answers for latency in answer["latencies_ms"]]
+    medians = [statistics.median(answer["latencies_ms"]) for answer in answers]
     parts = [name for name in read_manifest(bundle).files if not name.startswith(f"{TOKENIZER}/")]
     size = sum((bundle / name).stat().st_size for name in parts)
     return {
@@ -116,6 +92,8 @@ def _summary(bundle: Path, start: float, answers: list[dict[str, Any]], sentence
         "fastest": round(max(speeds), 2),
         "latency_ms": round(float(np.median(latencies)), 2),
         "latency_p95_ms": round(float(np.percentile(latencies, 95)), 2),
+        "latency_slowest_ms": round(max(medians), 2),
+        "latency_fastest_ms": round(min(medians), 2),
         "start_seconds": round(start, 2),
         "size_mb": round(size / MEGABYTE, 3),
         "peak_rss_mb": round(answers[-1]["peak_rss_mb"], 1),

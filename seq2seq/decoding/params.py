@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import Field
 
-from seq2seq.core.params import Section
+from seq2seq.core.files import read_json
+from seq2seq.core.params import Section, check_section
 
 
 class DecodingParams(Section):
@@ -50,6 +52,15 @@ class DecodingParams(Section):
     def max_length(self, source_length: int, limit: int) -> int:
         """Output pieces at most for a source of so many pieces, in a model of ``limit`` positions."""
         return min(int(self.max_length_factor * source_length) + 10, limit - 1)
+
+
+def read_decoding(file: Path) -> DecodingParams:
+    """Read how a released bundle searches from the file that the stage ``choose`` writes.
+
+    Raises:
+        UserError: a key or value is missing or wrong.
+    """
+    return check_section(read_json(file), "decoding", DecodingParams, where=str(file))
 
 
 class SamplingParams(Section):

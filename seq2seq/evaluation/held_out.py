@@ -33,7 +33,7 @@ def read_evaluated_sets(corpus: Path, kinds: Sequence[str]) -> dict[str, pd.Data
         UserError: one is missing, or has no lines.
     """
     sets = read_test_sets(corpus) if TEST in kinds else {}
-    return sets | ({VALIDATION: _read(corpus / VALIDATION)} if VALIDATION in kinds else {})
+    return sets | ({VALIDATION: read_validation(corpus)} if VALIDATION in kinds else {})
 
 
 def read_gate(corpus: Path) -> pd.DataFrame:
@@ -43,6 +43,15 @@ def read_gate(corpus: Path) -> pd.DataFrame:
         UserError: it has no lines.
     """
     return _read(corpus / GATE)
+
+
+def read_validation(corpus: Path) -> pd.DataFrame:
+    """Read the validation set of a cleaned corpus.
+
+    Raises:
+        UserError: it has no lines.
+    """
+    return _read(corpus / VALIDATION)
 
 
 def _read(folder: Path) -> pd.DataFrame:

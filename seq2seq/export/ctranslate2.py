@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from ctranslate2 import get_supported_compute_types
 from ctranslate2.converters import Converter
 from ctranslate2.specs import TransformerSpec
 from ctranslate2.specs.common_spec import Activation
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 
 from seq2seq.bundles.manifest import CTRANSLATE2, derive, read_manifest
 from seq2seq.bundles.pytorch import load_model, quantize_weights
 from seq2seq.core.errors import UserError
-from seq2seq.core.params import Section
 from seq2seq.models.transformer import (
     CrossAttention,
     DecoderLayer,
@@ -34,12 +33,8 @@ from seq2seq.tokenizers.base import BOS, EOS, SPECIAL_PIECES, UNK, Tokenizer
 ACTIVATIONS = {"relu": Activation.RELU, "gelu": Activation.GELU}
 
 
-class QuantizationParams(Section):
-    """How the released model stores its weights."""
-
-    type: Literal["int8", "int8_float32", "float32"] = Field(
-        description="Stores the released model's weights in this type of CTranslate2; int8 is the smallest."
-    )
+# types of weights, by CTranslate2's names
+Quantization = Literal["int8", "int8_float32", "int16", "bfloat16", "float32"]
 
 
 def is_known_to_ctranslate2(bundle: Path) -> bool:
@@ -47,20 +42,27 @@ def is_known_to_ctranslate2(bundle: Path) -> bool:
     return read_manifest(bundle).architecture == Transformer.architecture
 
 
-def quantize(bundle: Path, out: Path, params: QuantizationParams) -> None:
-    """Write the bundle ``out`` to release of the PyTorch bundle ``bundle``.
+def why_unsupported(bundle: Path, kind: Quantization) -> str:
+    """Why a model can't run with weights of a type here, in words; empty where it can."""
+    if not is_known_to_ctranslate2(bundle):
+        known = kind in ("int8", "float32")
+        return (
+            "" if known else f"only the fast engine has it, which knows no {read_manifest(bundle).architecture} model"
+        )
+    return "" if kind in get_supported_compute_types("cpu") else "CTranslate2 can't compute with it on this CPU"
+
+
+def quantize(bundle: Path, out: Path, kind: Quantization) -> None:
+    """Write the bundle ``out`` of the PyTorch bundle ``bundle`` with weights of a type that it supports.
 
     Raises:
-        UserError: ``bundle`` is no PyTorch bundle, or its architecture has no such quantization.
+        UserError: ``bundle`` is no PyTorch bundle.
     """
     if is_known_to_ctranslate2(bundle):
-        export_ctranslate2(bundle, out, params.type)
-    elif params.type == "int8":
-        quantize_weights(bundle, out)
+        export_ctranslate2(bundle, out, kind)
     else:
-        raise UserError(
-            f"params.yaml: quantization.type is {params.type}, which only the transformer has; set it to int8"
-        )
+        assert kind == "int8", f"{bundle} has no {kind}"
+        quantize_weights(bundle, out)
 
 
 def export_ctranslate2(bundle: Path, out: Path, quantization: str) -> None:

@@ -33,7 +33,7 @@ class CTranslate2Engine:
 
     def _start_workers(self, count: int) -> ctranslate2.Translator:
         device = _device(self.runtime)
-        on_cpu = self.manifest.quantization if _multiplies_int8() else "float32"
+        on_cpu = _compute_type(self.manifest.quantization)
         return ctranslate2.Translator(
             str(self.bundle / CTRANSLATE2),
             device=device,
@@ -150,6 +150,13 @@ def _beam_options(decoding: DecodingParams) -> dict[str, float]:
 
 def _outputs(result: Any) -> list[_Output]:
     return list(zip(result.hypotheses, result.scores, strict=True))
+
+
+def _compute_type(stored: str) -> str:
+    """What a CPU computes in: as the weights are stored where it can do so exactly, or else in float32."""
+    if stored not in ctranslate2.get_supported_compute_types("cpu"):
+        return "float32"
+    return "float32" if stored.startswith("int8") and not _multiplies_int8() else stored
 
 
 def _multiplies_int8() -> bool:

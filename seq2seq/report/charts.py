@@ -75,6 +75,78 @@ def line_chart(lines: Mapping[str, Points], x_name: str) -> LineChart | None:
     )
 
 
+@dataclass(frozen=True)
+class ScatterPoint:
+    """A point to draw, with the interval of its height."""
+
+    name: str
+    x: float
+    y: float
+    low: float
+    high: float
+    marked: bool
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A drawn point, in SVG units: its interval goes from ``low`` up to ``high``."""
+
+    name: str
+    x: float
+    y: float
+    low: float
+    high: float
+    marked: bool
+    on_the_left: bool  # where its name stands, so that it stays inside
+    label: str
+
+
+@dataclass(frozen=True)
+class ScatterChart:
+    """Points with intervals over a pair of axes."""
+
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+    marks: list[Mark]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    bottom: int = HEIGHT - BOTTOM
+
+
+def scatter_chart(points: Sequence[ScatterPoint], x_name: str, y_name: str) -> ScatterChart | None:
+    """Lay out points with their intervals; None if there is none."""
+    if not points:
+        return None
+    x_values = round_ticks(0, max(point.x for point in points), most=5)
+    y_values = round_ticks(min(point.low for point in points), max(point.high for point in points), most=6)
+
+    def across(x: float) -> float:
+        return _scale(x, x_values, LEFT, WIDTH - RIGHT)
+
+    def up(y: float) -> float:
+        return _scale(y, y_values, HEIGHT - BOTTOM, TOP)
+
+    return ScatterChart(
+        x_ticks=[Tick(across(x), f"{x:,.4g}") for x in x_values],
+        y_ticks=[Tick(up(y), f"{y:.4g}") for y in y_values],
+        marks=[
+            Mark(
+                point.name,
+                across(point.x),
+                up(point.y),
+                up(point.low),
+                up(point.high),
+                point.marked,
+                across(point.x) > WIDTH / 2,
+                f"{point.name}: {y_name} {point.y:.1f} ({point.low:.1f} to {point.high:.1f}), {point.x:,.0f} {x_name}",
+            )
+            for point in points
+        ],
+    )
+
+
 def _scale(value: float, ticks: list[float], start: float, end: float) -> float:
     share = (value - ticks[0]) / (ticks[-1] - ticks[0])
     return round(start + share * (end - start), 1)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from seq2seq.metrics.scores import EvaluationParams
+from seq2seq.metrics.string_metrics import LABELS
+from seq2seq.report.candidates import draw_candidates, list_candidates
 from seq2seq.report.charts import LineChart, line_chart
 from seq2seq.report.comparisons import cleaning_steps, compare_outputs, engines, gains, scores_by_set, what_is_undefined
 from seq2seq.report.heat_maps import Attention
@@ -48,6 +50,10 @@ def render_page(results: Results, evaluation: EvaluationParams, attention: list[
             quantization=compare_outputs(results, evaluation),
             engines=engines(results),
             gains=gains(results),
+            candidates=list_candidates(results),
+            pictures=draw_candidates(results),
+            choice_metric=LABELS[results.params["choice"]["metric"]],
+            released_beam=results.candidates["candidates"][results.choice["name"]]["beam_size"],
             cleaning={corpus: cleaning_steps(results, corpus) for corpus in results.download},
             curves={
                 name: _curve(points, results.averaged_checkpoints(name)) for name, points in results.curves.items()

@@ -24,6 +24,8 @@ class Results:
     download: dict[str, Any]
     cleaning: dict[str, Any]
     speed: dict[str, dict[str, float]]
+    candidates: dict[str, Any]  # what was measured of each
+    choice: dict[str, Any]  # which one is released, and why
     scores: dict[str, dict[str, Any]]
     predictions: dict[str, dict[str, pd.DataFrame]]  # by model and set
     curves: dict[str, list[Point]]  # by direction; empty where nothing was trained
@@ -48,6 +50,8 @@ def read_results(params: Path, reports: Path, float32: Path, int8: Path) -> Resu
             download=read_json(reports / "download.json"),
             cleaning=read_json(reports / "cleaning.json"),
             speed=read_json(reports / "speed.json"),
+            candidates=read_json(reports / "candidates.json"),
+            choice=read_json(reports / "choice.json"),
             scores=scores,
             predictions={
                 model: {name: _predictions(reports, model, name) for name in scores[model]["tests"]} for model in MODELS

@@ -1,7 +1,7 @@
 import pytest
 
 from seq2seq.benchmark import engines as benchmark
-from seq2seq.benchmark.engines import BenchmarkParams, compare_engines, time_bundles
+from seq2seq.benchmark.engines import Timed, time_bundles
 from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.errors import UserError
 from seq2seq.export.ctranslate2 import export_ctranslate2
@@ -21,17 +21,19 @@ def bundles(tokenizer, tmp_path_factory):
 def test_each_engine_is_timed_in_a_process_of_its_own(bundles):
     held = bytearray(b"x") * (MEGABYTES_HELD * 1_000_000)  # by this process; no engine's peak may count it
     texts = tiny_corpus()["source"].tolist()
-    params = BenchmarkParams(sentences=4, rounds=2)
+    greedy = DECODING.model_copy(update={"beam_size": 1})
+    engines = {"float32": Timed(bundles / "float32", DECODING), "int8": Timed(bundles / "int8", greedy)}
 
-    found = compare_engines(bundles / "float32", bundles / "int8", texts, params, DECODING, RUNTIME)
+    found = time_bundles(engines, texts[:4], 2, RUNTIME)
 
     del held
-    assert list(found) == ["float32", "ct2_float32", "int8"]
+    assert list(found) == ["float32", "int8"]
     for numbers in found.values():
         assert 0 < numbers["slowest"] <= numbers["sentences_per_second"] <= numbers["fastest"]
         assert 30 < numbers["peak_rss_mb"] < MEGABYTES_HELD
+        assert numbers["latency_fastest_ms"] <= numbers["latency_ms"] <= numbers["latency_slowest_ms"]
         assert 0 < numbers["latency_ms"] <= numbers["latency_p95_ms"] < 1000 * numbers["start_seconds"]
-    assert found["int8"]["size_mb"] < found["ct2_float32"]["size_mb"]
+    assert found["int8"]["size_mb"] < found["float32"]["size_mb"]
 
 
 def test_engines_take_turns_and_the_median_round_counts(bundles, monkeypatch):
@@ -60,7 +62,8 @@ def test_engines_take_turns_and_the_median_round_counts(bundles, monkeypatch):
     monkeypatch.setattr(benchmark, "_Engine", FakeEngine)
     monkeypatch.setattr(benchmark, "PAUSE", 0)
 
-    found = time_bundles(paths, ["one", "two", "three", "four"], 3, DECODING, RUNTIME)
+    engines = {name: Timed(path, DECODING) for name, path in paths.items()}
+    found = time_bundles(engines, ["one", "two", "three", "four"], 3, RUNTIME)
 
     assert turns == ["a", "b"] * 3
     rates = {name: [row[key] for key in ("slowest", "sentences_per_second", "fastest")] for name, row in found.items()}
@@ -68,13 +71,14 @@ def test_engines_take_turns_and_the_median_round_counts(bundles, monkeypatch):
     assert found["b"]["peak_rss_mb"] == 106.0
     assert found["a"]["latency_ms"] == 2.0  # of 1, 1, 1, 2, 2, 2, 21, 61, 101
     assert found["a"]["latency_p95_ms"] == 85.0
+    assert (found["a"]["latency_fastest_ms"], found["a"]["latency_slowest_ms"]) == (2.0, 2.0)  # each round's median
 
 
 def test_a_bundle_that_cannot_be_loaded_ends_in_its_one_line(bundles, tmp_path):
     with pytest.raises(UserError, match="is no bundle"):
-        time_bundles({"float32": tmp_path}, ["a text"], 1, DECODING, RUNTIME)
+        time_bundles({"float32": Timed(tmp_path, DECODING)}, ["a text"], 1, RUNTIME)
 
 
 def test_nothing_to_translate_is_a_users_error(bundles):
     with pytest.raises(UserError, match="no sentences"):
-        time_bundles({"float32": bundles / "float32"}, [], 1, DECODING, RUNTIME)
+        time_bundles({"float32": Timed(bundles / "float32", DECODING)}, [], 1, RUNTIME)

@@ -263,8 +263,8 @@ STAGES = {
     "train",
     "back_translate",
     "evaluate",
-    "quantize",
-    "benchmark",
+    "candidates",
+    "choose",
     "report",
     "register",
 }
@@ -312,7 +312,7 @@ def test_each_stage_depends_on_its_own_module_and_not_on_every_one(fingerprints,
 def test_what_decides_a_stages_result_is_reached_whenever_it_is_imported(fingerprints):
     search = {name for name, text in fingerprints.items() if "\nseq2seq/decoding/beam_search.py " in text}
     assert {"back_translate", "evaluate"} <= search
-    assert "ctranslate2" in fingerprints["quantize"]
+    assert "ctranslate2" in fingerprints["candidates"]
     assert "torch" in fingerprints["back_translate"]
 
 

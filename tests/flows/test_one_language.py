@@ -18,7 +18,8 @@ from tests.toy_project import REPOSITORY
 
 STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
 TRAINING = [
-    "tokenizer", "train_backward", "back_translate", "train", "evaluate", "quantize", "evaluate_quantized", "report",
+    "tokenizer", "train_backward", "back_translate", "train", "evaluate", "candidates", "choose",
+    "evaluate_released", "report",
 ]  # fmt: skip
 SMALL = {
     "generated": {"train_pairs": 400, "held_out_pairs": 30},

@@ -22,7 +22,7 @@ from tests.pretrained_models import tiny_t5
 from tests.toy_project import REPOSITORY
 
 STAGES = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
-TIMED = {"benchmark", "report"}  # their outputs hold timings
+TIMED = {"candidates", "report"}  # their outputs hold timings
 SMALL = {
     "generated": {"train_pairs": 600, "held_out_pairs": 40, "mono_lines": 200},
     "tokenizer": {"vocabulary_size": 400},
@@ -33,7 +33,8 @@ SMALL = {
     "train_backward": {"max_updates": 40, "validate_every": 5, "warmup_updates": 10, "batch_tokens": 1024},
     "back_translation": {"search": "sampling"},  # the best output of so small a model is an empty one
     "evaluation": {"bootstrap_samples": 100},
-    "benchmark": {"sentences": 10, "rounds": 1},
+    "candidates": {"sentences": 10, "rounds": 1},
+    "choice": {"candidate": "int8"},  # so that no timing decides
 }
 
 
@@ -82,7 +83,7 @@ def kill(processes):
 def outputs(project):
     """The SHA-256 of all that must be the same."""
     paths = [path for name, stage in STAGES.items() if name not in TIMED for path in stage["outs"]]
-    return {path: sha256_tree(project / path) for path in [*paths, "reports/quality.json"]}
+    return {path: sha256_tree(project / path) for path in [*paths, "models/candidates", "reports/quality.json"]}
 
 
 @pytest.fixture(scope="module")

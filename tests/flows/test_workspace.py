@@ -62,8 +62,8 @@ def test_the_repositorys_params_and_each_preset_are_valid():
             "here: 'transformer.dropout' is 1.5: input should be less than ",
         ),
         (
-            lambda tree: (tree["model"].update(architecture="recurrent"), tree["quantization"].update(type="float32")),
-            "here: 'quantization.type' is 'float32', which only the transformer has",
+            lambda tree: tree["candidates"].update(types=["int8"]),
+            "here: 'candidates': types lacks float32, with which all others are compared",
         ),
         (
             lambda tree: (tree["model"].update(architecture="recurrent"), tree["train"].update(compile=True)),

@@ -9,7 +9,7 @@ import torch
 from seq2seq.bundles.manifest import TOKENIZER
 from seq2seq.bundles.pytorch import load_model, read_shape, save_model
 from seq2seq.decoding.beam_search import beam_search
-from seq2seq.export.ctranslate2 import QuantizationParams, quantize
+from seq2seq.export.ctranslate2 import quantize
 from seq2seq.inference.translator import Translator
 from seq2seq.models.architectures import MODELS, build_model
 from seq2seq.models.batches import pad
@@ -319,7 +319,7 @@ def test_a_bundle_survives_a_round_trip(model, tokenizer, batch, tmp_path):
 @torch.inference_mode()
 def test_an_int8_bundle_is_small_and_close(model, tokenizer, tmp_path):
     save_model(tmp_path / "float32", model, tokenizer, LANGUAGES, {}, "translation")
-    quantize(tmp_path / "float32", tmp_path / "int8", QuantizationParams(type="int8"))
+    quantize(tmp_path / "float32", tmp_path / "int8", "int8")
     sizes = [
         sum(one.stat().st_size for one in (tmp_path / kind).rglob("*") if TOKENIZER not in one.parts)
         for kind in ("int8", "float32")

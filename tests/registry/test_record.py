@@ -23,7 +23,7 @@ from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.machine import describe_machine
 from seq2seq.core.params import dump_yaml, load_section, overlay, read_yaml
 from seq2seq.core.runtime import RuntimeParams
-from seq2seq.decoding.params import DecodingParams
+from seq2seq.decoding.params import read_decoding
 from seq2seq.inference.translator import Translator
 from seq2seq.training.learning_curve import Point, write_curve
 from tests.outputs import NAME, make_bundles, run_command, run_register
@@ -38,7 +38,7 @@ def load(uri, project):
 
 
 def expected(bundle):
-    decoding = load_section(Path("params.yaml"), "decoding", DecodingParams)
+    decoding = read_decoding(Path("models/decoding.json"))
     runtime = load_section(Path("params.yaml"), "runtime", RuntimeParams)
     return Translator.load(bundle, runtime).translate(SOURCES["source"].tolist(), decoding)
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from registry.store import open_store
-from seq2seq.core.params import read_yaml
+from seq2seq.core.files import read_json, write_json
 from tests.outputs import NAME, run_register
 
 
@@ -23,9 +23,9 @@ def test_a_model_scored_on_another_gate_set_stays_one_version_and_that_is_said(p
 @pytest.mark.parametrize(
     ("file", "old", "new", "versions"),
     [
-        ("params.yaml", "beam_size: 5", "beam_size: 1", 2),
-        ("params.yaml", "length_penalty: 1.0", "length_penalty: 0.5", 2),
-        ("params.yaml", "length_penalty: 1.0", "length_penalty: 1", 1),
+        ("models/decoding.json", '"beam_size": 5', '"beam_size": 1', 2),
+        ("models/decoding.json", '"length_penalty": 1.0', '"length_penalty": 0.5', 2),
+        ("models/decoding.json", '"length_penalty": 1.0', '"length_penalty": 1', 1),
         ("params.yaml", "threads: 2", "threads: 1", 2),
         ("params.yaml", "rounds: 3", "rounds: 4", 1),
         ("code/served.txt", "translator.py 1234", "translator.py 5678", 2),
@@ -50,9 +50,8 @@ def test_a_version_of_a_registry_that_knew_bundles_alone_is_found(project, monke
     with open_store() as opened:
         for tag in ("served_sha256", "runtime", "library_sha256"):
             opened.client.delete_model_version_tag(NAME, "1", tag)
-        raw = json.dumps(read_yaml(Path("params.yaml"))["decoding"])
+        raw = json.dumps(read_json(Path("models/decoding.json")))
         opened.client.set_model_version_tag(NAME, "1", "decoding", raw)
     assert run_register(monkeypatch) == first
-    text = Path("params.yaml").read_text()
-    Path("params.yaml").write_text(text.replace("beam_size: 5", "beam_size: 1"))
+    write_json(Path("models/decoding.json"), read_json(Path("models/decoding.json")) | {"beam_size": 1})
     assert run_register(monkeypatch)["version"] == 2

@@ -15,7 +15,7 @@ from seq2seq.core.files import read_json, write_json, write_text
 from seq2seq.evaluation.evaluate import write_predictions
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.metrics.scores import EvaluationParams, score
-from seq2seq.report.charts import HEIGHT, WIDTH, line_chart, round_ticks
+from seq2seq.report.charts import HEIGHT, WIDTH, ScatterPoint, line_chart, round_ticks, scatter_chart
 from seq2seq.report.comparisons import cleaning_steps, compare_outputs, gains, what_is_undefined
 from seq2seq.report.plots import plot_tables
 from seq2seq.report.results import read_results
@@ -66,6 +66,19 @@ def write_scores(reports, rouge=False):
         write_json(reports / "scores" / f"{model}.json", scores)
 
 
+def write_candidates(reports, speeds):
+    """Two candidates, and the choice of int8."""
+    scores = {key: {"value": 41.5, "low": 39.0, "high": 44.0} for key in ("bleu", "chrf", "ter", "exact_match")}
+    float32 = {"type": "float32", "beam_size": 5, "scores": scores, "same": 1.0, "speed": speeds["float32"]}
+    differences = {key: {"value": -0.25, "low": -0.75, "high": 0.5} for key in scores}
+    float32["difference"] = {key: {"value": 0.0, "low": 0.0, "high": 0.0} for key in scores}
+    int8 = float32 | {"type": "int8", "difference": differences, "same": 0.875, "speed": speeds["int8"]}
+    measured = {"lines": 12, "candidates": {"int8": int8, "float32": float32}, "pytorch": speeds["float32"]}
+    write_json(reports / "candidates.json", measured | {"left_out": {"bfloat16": "this CPU <has> none"}})
+    choice = {"name": "int8", "reason": "it is the fastest", "rejected": {"float32": "it is slow"}, "warning": ""}
+    write_json(reports / "choice.json", choice)
+
+
 @pytest.fixture
 def workspace(tokenizer, tmp_path, monkeypatch):
     """What the stages before ``report`` leave, small."""
@@ -82,6 +95,7 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     speeds |= {"latency_ms": 12.0, "latency_p95_ms": 19.5, "start_seconds": 2.5}
     faster = {"ct2_float32": {"sentences_per_second": 40.0}, "int8": {"sentences_per_second": 50.0, "size_mb": 1.0}}
     write_json(reports / "speed.json", {"float32": speeds} | {name: speeds | more for name, more in faster.items()})
+    write_candidates(reports, {"float32": speeds} | {name: speeds | more for name, more in faster.items()})
     facts = {"licence": "CC <BY> & co", "citation": "Them", "lines": {"train/tiny": 36, "mono/tiny": 9}}
     write_json(reports / "download.json", {"tiny": facts, "pairs": {"lines": {"train/pairs": 3}}})
     cleaning = {
@@ -424,6 +438,27 @@ def test_samples_are_worst_best_and_others_and_none_twice(size):
     assert min(scores["Best"], default=100) >= max(scores["Drawn at random"], default=0)
     assert scores["Worst"] == sorted(scores["Worst"])  # the extremes first
     assert scores["Best"] == sorted(scores["Best"], reverse=True)
+
+
+def test_candidates_stand_in_a_table_and_a_picture(workspace, monkeypatch):
+    run(monkeypatch)
+    text = " ".join(" ".join(Page((workspace / "out/index.html").read_text(encoding="utf-8")).texts).split())
+    assert "Released: int8 . Why: it is the fastest." in text
+    assert "int8 41.5 −0.25 −0.75 to +0.50 87.5 % 50 83 1.0 MB 300 MB released: it is the fastest" in text
+    assert "float32 41.5 +0.00 +0.00 to +0.00 100.0 % 10 83 4.0 MB 300 MB it is slow" in text
+    assert "bfloat16 is left out: this CPU <has> none." in text
+    assert "int8: BLEU 41.5 (39.0 to 44.0), 50 sentences a second" in text
+    assert "BLEU against sentences a second, one by one" in text
+    assert "int8,41.5,50.0,83.33,1.0,300.0,True" in Path("out/plots/candidates.csv").read_text()
+
+
+def test_points_of_a_picture_stay_inside_with_their_intervals():
+    chart = scatter_chart([ScatterPoint("a", 10, 5, 4, 7, True), ScatterPoint("b", 90, 6, 5.5, 6.5, False)], "x", "y")
+    first, second = chart.marks
+    assert chart.left < first.x < second.x <= chart.right
+    assert all(0 < mark.high < mark.y < mark.low <= chart.bottom for mark in chart.marks)  # down is up in SVG
+    assert (first.on_the_left, second.on_the_left) == (False, True)
+    assert scatter_chart([], "x", "y") is None
 
 
 def test_samples_do_not_depend_on_the_order_of_the_set():

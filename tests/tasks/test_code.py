@@ -16,7 +16,7 @@ from tests.toy_project import REPOSITORY
 # DVC's own use of its dependency pygtrie
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
 
-QUICK = ("clean", "train_backward", "train", "quantize")
+QUICK = ("clean", "train_backward", "train", "candidates")
 
 
 @pytest.fixture

@@ -69,7 +69,17 @@ def test_the_stages_train_a_model_from_a_folder_further(project, monkeypatch, ki
     length = "pretrained.max_length=100"  # positions of the tiny BERT
     tree, _ = resolve(REPOSITORY, presets, [*SMALL, *changes, length, f"pretrained.model={model}"])
     (project / "params.yaml").write_text(dump_yaml(tree))
-    run(monkeypatch, "pretrained", "tokenizer", "train_backward", "train", "evaluate", "quantize", "evaluate_quantized")
+    run(
+        monkeypatch,
+        "pretrained",
+        "tokenizer",
+        "train_backward",
+        "train",
+        "evaluate",
+        "candidates",
+        "choose",
+        "evaluate_released",
+    )
     assert [path.name for path in (project / "models/backward").iterdir()] == ["nothing.txt"]
     first, last = (read_manifest(project / "models" / name) for name in ("pretrained", "forward"))
     assert (last.architecture, read_manifest(project / "models/int8").quantization) == ("pretrained", "int8")
