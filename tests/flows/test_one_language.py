@@ -10,7 +10,7 @@ import pytest
 from flows.runs import resolve
 from flows.summary import describe
 from seq2seq.bundles.manifest import read_manifest
-from seq2seq.core.files import read_json, write_json
+from seq2seq.core.files import read_json
 from seq2seq.core.params import dump_yaml, overlay, read_yaml
 from seq2seq.release.params import registered_name
 from seq2seq.text.corpus import read_corpus
@@ -71,8 +71,8 @@ def test_right_sentences_and_repeated_answers_stay(start, preset, kept_identical
     assert len(training) == SMALL["generated"]["train_pairs"]
 
 
-def test_summaries_go_through_all_stages(start):
-    write_json(start("summarization") / "reports/speed.json", {"float32": SPEED, "int8": SPEED})
+def test_summaries_go_through_all_stages(start, monkeypatch):
+    monkeypatch.setattr("seq2seq.candidates.measure.time_bundles", lambda engines, *_: dict.fromkeys(engines, SPEED))
     folder = start("summarization", "download", "clean", *TRAINING)
     assert read_json(folder / "reports/cleaning.json")["summaries"]["train"]["kept"] == 400
     assert {read_manifest(folder / "models" / name).task for name in ("forward", "int8")} == {"summarization"}

@@ -25,6 +25,7 @@ SMALL = [
     "decoding.max_length_factor=0.5",
     "evaluation.bootstrap_samples=100",
     "runtime.threads=1",
+    "choice.candidate=int8",
 ]
 CORPORA = {
     "train": tiny_corpus(),
@@ -44,6 +45,7 @@ def project(tmp_path, monkeypatch):
     for program in ("pretrained", "train", "back_translate"):
         (tmp_path / "code" / f"{program}.txt").write_text("the fingerprint of a stage's code\n")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("seq2seq.candidates.measure.time_bundles", lambda engines, *_: {key: {} for key in engines})
     return tmp_path
 
 
