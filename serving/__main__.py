@@ -66,6 +66,7 @@ def main() -> None:
     )
     host, port = listener.getsockname()[:2]
     pairs = ", ".join(f"{one.name} ({one.languages.source} to {one.languages.target})" for one in loaded)
+    listener.listen()  # whoever reads the next line may connect
     print(f"{pairs} at http://{host}:{port}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict, SettingsError
 
+from seq2seq.core.command_line import ArgumentParser
 from seq2seq.core.errors import UserError
 
 
@@ -16,7 +17,6 @@ class Settings(BaseSettings):
         env_prefix="SEQ2SEQ_",
         extra="forbid",
         frozen=True,
-        cli_prog_name="python -m serving",
         cli_kebab_case=True,
         cli_implicit_flags=True,
         cli_hide_none_type=True,
@@ -48,7 +48,9 @@ def read_settings(arguments: list[str]) -> Settings:
         UserError: one is wrong.
     """
     try:
-        return Settings(_cli_parse_args=arguments)  # type: ignore[call-arg]
+        parser = ArgumentParser(prog="python -m serving", description=Settings.__doc__)
+        source: Any = CliSettingsSource(Settings, cli_parse_args=arguments, root_parser=parser)
+        return Settings(_cli_settings_source=source)  # type: ignore[call-arg]
     except ValidationError as error:
         first: Any = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
