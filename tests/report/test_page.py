@@ -97,7 +97,14 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     write_json(reports / "speed.json", {"float32": speeds} | {name: speeds | more for name, more in faster.items()})
     write_candidates(reports, {"float32": speeds} | {name: speeds | more for name, more in faster.items()})
     facts = {"licence": "CC <BY> & co", "citation": "Them", "lines": {"train/tiny": 36, "mono/tiny": 9}}
-    write_json(reports / "download.json", {"tiny": facts, "pairs": {"lines": {"train/pairs": 3}}})
+    aside = {"put_aside": {"3 columns in place of 2": 5}, "places": {"3 columns in place of 2": ["line 4", "line 9"]}}
+    files = [
+        {"name": "a<b.tsv", "kind": "table, gzip", "pairs": 1203} | aside,
+        {"name": "c", "kind": "TMX", "pairs": 2},
+    ]
+    own = {"lines": {"train/pairs": 3}, "files": files}
+    elsewhere = {"lines": {"test/wmt": 2}, "files": [], "citation": "Others"}  # a test set alone
+    write_json(reports / "download.json", {"tiny": facts, "pairs": own, "wmt": elsewhere})
     cleaning = {
         "tiny": {"train": tally(30, empty=2, held_out=4), "mono": tally(8, empty=0, in_training=1)},
         "pairs": {"train": tally(3, empty=0)},
@@ -209,6 +216,7 @@ def test_the_page_says_what_the_stages_found(workspace, monkeypatch):
         "test/first: 5 lines were normalised as training text is; 1 have an empty side and stay, as published." in text
     )
     assert "gate: 12 lines" not in text
+    assert "a<b.tsv table, gzip 1,203 5 0 3 columns in place of 2: line 4, line 9, ..." in text
     assert "da7a" * 16 in text
 
 

@@ -55,8 +55,9 @@ def read_parquet(content: Content, wanted: Wanted) -> Iterator[Row]:
             records = (record for batch in batches for record in batch.to_pylist())
             for number, record in enumerate(records, start=1):
                 yield record_pair("row", number, record, sides)
-        except pa.ArrowException as error:
-            raise UserError(f"{content.name} is a damaged Parquet file ({error}); get it again") from None
+        except (pa.ArrowException, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{content.name} is a damaged Parquet file ({reason}); get it again") from None
 
 
 def read_spreadsheet(content: Content, wanted: Wanted) -> Iterator[Row]:

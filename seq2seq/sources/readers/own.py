@@ -173,6 +173,11 @@ class Tally:
         more = len(counted) - len(shown)
         return "; ".join([*shown, f"{more:,} more reason{'s' * (more > 1)}"] if more else shown)
 
+    def tell(self) -> None:
+        """Say how many rows were put aside, if any."""
+        if bad := self.bad.total():
+            print(f"notice: {self.source.name}: {bad:,} of {self.pairs + bad:,} rows are put aside: {self._reasons()}")
+
     def facts(self) -> dict[str, Any]:
         """What the report shows."""
         told: dict[str, Any] = {"name": self.source.name, "kind": self.source.kind, "pairs": self.pairs}
@@ -217,4 +222,5 @@ def read_sources(sources: list[Source], percent: float, origin: str, facts: list
             if found:
                 yield pairs([row[0] for row in found], [row[1] for row in found], origin)
         tally.check()
+        tally.tell()
         facts.append(tally.facts())

@@ -89,9 +89,10 @@ def test_a_file_that_no_reader_takes_is_named(tmp_path, content, said):
     assert "\n" not in str(error.value)
 
 
-def test_bad_rows_are_counted_and_shown_and_too_many_stop_the_stage(tmp_path):
+def test_bad_rows_are_counted_and_shown_and_too_many_stop_the_stage(tmp_path, capsys):
     (tmp_path / "a.tsv").write_text(tsv(TWO * 100) + "a\tb\tc\n" * 5 + "only\n\n")
     _, (facts,) = frames(tmp_path, 3.0)
+    assert f"notice: {tmp_path / 'a.tsv'}: 6 of 206 rows are put aside: 3 columns" in capsys.readouterr().out
     assert facts == {
         "name": str(tmp_path / "a.tsv"),
         "kind": "table",
