@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from seq2seq.core.files import read_json
@@ -97,6 +99,12 @@ class Engine(Protocol):
 
     def score(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[list[float]]]:
         """Yield the log-probability of every piece of given outputs, EOS last, for each batch of (source, output)."""
+        ...
+
+    def align(
+        self, batches: list[list[tuple[list[int], list[int]]]]
+    ) -> Iterator[list[NDArray[np.float32] | None]]:
+        """Yield attention [T, S] of the pieces of given outputs to those of their sources; None where there is none."""
         ...
 
     def sample(

@@ -5,7 +5,9 @@ Shapes: B batch, S source length, T target length.
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seq2seq.decoding.beam_search import beam_search, sample, score
@@ -42,6 +44,21 @@ class TorchEngine:
             one = PairedSequences.of(sources, outputs).batch(range(len(batch))).to(self.device)
             rows = score(self.model, one.src, one.src_mask, one.tgt_in, one.tgt_out).tolist()  # [B, T]
             yield [row[: len(output) + 1] for row, output in zip(rows, outputs, strict=True)]
+
+    def align(
+        self, batches: list[list[tuple[list[int], list[int]]]]
+    ) -> Iterator[list[NDArray[np.float32] | None]]:
+        """Yield attention [T, S] of the pieces of given outputs to those of their sources; None where there is none."""
+        for batch in batches:
+            src = pad([source for source, _ in batch]).to(self.device)
+            tgt = pad([[BOS, *output] for _, output in batch]).to(self.device)
+            with torch.inference_mode():
+                weights = self.model.attention(src, src != PAD, tgt)  # [B, T, S]
+            if weights is None:
+                yield [None] * len(batch)
+                continue
+            rows = weights.float().cpu().numpy()
+            yield [row[: len(output), : len(source)] for row, (source, output) in zip(rows, batch, strict=True)]
 
     def sample(
         self, batches: list[list[list[int]]], decoding: DecodingParams, sampling: SamplingParams, seed: int

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import ctranslate2
+import numpy as np
+from numpy.typing import NDArray
 
 from seq2seq.bundles.manifest import CTRANSLATE2, Manifest
 from seq2seq.core.errors import UserError
@@ -58,6 +60,24 @@ class CTranslate2Engine:
             sources = [self._source(source) for source, _ in batch]
             outputs = [[self.target_pieces[piece] for piece in output] for _, output in batch]
             yield [one.log_probs for one in self.translator.score_batch(sources, outputs, max_input_length=0)]
+
+    def align(
+        self, batches: list[list[tuple[list[int], list[int]]]]
+    ) -> Iterator[list[NDArray[np.float32] | None]]:
+        """Yield attention [T, S] of the pieces of given outputs to those of their sources: the last layer's."""
+        for batch in batches:
+            results = self.translator.translate_batch(
+                [self._source(source) for source, _ in batch],
+                target_prefix=[[self.target_pieces[piece] for piece in output] for _, output in batch],
+                beam_size=1,
+                max_input_length=0,
+                max_decoding_length=max(len(output) for _, output in batch) + 1,
+                return_attention=True,
+            )
+            yield [
+                np.array(one.attention[0], np.float32).reshape(-1, len(source))[: len(output)]
+                for one, (source, output) in zip(results, batch, strict=True)
+            ]
 
     def sample(
         self, batches: list[list[list[int]]], decoding: DecodingParams, sampling: SamplingParams, seed: int

@@ -1,6 +1,6 @@
 """Several models that search as one: each next piece has the mean of their probabilities.
 
-Shapes: B batch, S source length, V vocabulary.
+Shapes: B batch, S source length, T target length, V vocabulary.
 """
 
 import math
@@ -29,6 +29,11 @@ class Ensemble:
         ]
         log_probs = torch.stack([logits.float().log_softmax(-1) for logits, _ in stepped])  # [models, B, V]
         return log_probs.logsumexp(0) - math.log(len(stepped)), _join([part for _, part in stepped])
+
+    def attention(self, src: Tensor, mask: Tensor, tgt: Tensor) -> Tensor | None:
+        """The mean attention [B, T, S] of the models that have any."""
+        found = [one for model in self.models if (one := model.attention(src, mask, tgt)) is not None]
+        return torch.stack(found).mean(0) if found else None
 
 
 def _join(states: Sequence[State]) -> State:

@@ -1,6 +1,6 @@
 """The interface between models and search: ``start`` from a source, ``step`` by one piece, a state in between.
 
-Shapes: B batch, S source length, V vocabulary, N rows.
+Shapes: B batch, S source length, T target length, V vocabulary, N rows.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,10 @@ class Model(Protocol):
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Return logits [B, V] of the piece that follows ``tokens`` [B]."""
+        ...
+
+    def attention(self, src: Tensor, mask: Tensor, tgt: Tensor) -> Tensor | None:
+        """Attention [B, T, S] to the source [B, S], its mask [B, S], of a target [B, T]; None where there is none."""
         ...
 
 

@@ -98,6 +98,7 @@ _BETWEEN_WORDS = rf"\s!-/:-@\[-`{{-~\u00a0-\u00bf\u2000-\u206f\uff00-\uff0f\uff1
 _LETTER_RUN = re.compile(f"[{_LETTERS}]+")
 _NOT_SPACED = re.compile(f"[{_LETTERS}{_MARKS}{_UNSPACED_POINTS}]+")
 _WORD = re.compile(f"{_UNSPACED}|[^{_BETWEEN_WORDS}{_LETTERS}]+")
+_WORD_OR_MARK = re.compile(rf"{_WORD.pattern}|\S")
 _LETTERS_PER_WORD = 2
 
 
@@ -116,3 +117,8 @@ def count_words(text: str) -> float:
 def split_words(text: str) -> list[str]:
     """Words without the punctuation between them; each letter of an unspaced script, with its signs, is a word."""
     return _WORD.findall(text)
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where each word of :func:`split_words` stands, and each mark of punctuation: start and end in characters."""
+    return [match.span() for match in _WORD_OR_MARK.finditer(text)]
