@@ -8,13 +8,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from seq2seq.inference.documents import Document
 from seq2seq.inference.translator import Output
 from seq2seq.text.identification import identify
 from seq2seq.text.languages import matching
 from seq2seq.text.scripts import name_of
 from serving.models import Loaded
 from serving.protocol import Desk, Refusal, headers_of
+from serving.texts import FORMATS
 
 AUTO = "auto"
 MOST_ALTERNATIVES = 10
@@ -29,8 +29,9 @@ def routes(desk: Desk) -> APIRouter:
         fields = await desk.read_fields(request)
         texts = _texts(fields)
         source, target = _text(fields, "source"), _text(fields, "target")
-        if fields.get("format", "text") not in ("text", ""):
-            raise Refusal(400, f"{fields['format']!r} format is not supported; send text", "format")
+        format = str(fields.get("format") or "text")
+        if format not in FORMATS:
+            raise Refusal(400, f"{format!r} format is not supported; send {' or '.join(FORMATS)}", "format")
         alternatives = _number(fields, "alternatives", MOST_ALTERNATIVES)
         details = str(fields.get("details", "false")).lower() == "true"
         desk.check_texts(texts)
@@ -39,7 +40,7 @@ def routes(desk: Desk) -> APIRouter:
         models = [_model(desk, language, target) for language, _ in found]
         answer: dict[str, Any] = {"translatedText": [""] * len(texts)}
         if alternatives or details:
-            more = [await _nbest(desk, request, model, text) for model, text in zip(models, texts, strict=True)]
+            more = [await _nbest(desk, request, model, text, format) for model, text in zip(models, texts, strict=True)]
             answer["translatedText"] = [texts[0] for texts, _ in more]
             if alternatives:
                 answer["alternatives"] = [texts[1 : alternatives + 1] for texts, _ in more]
@@ -48,9 +49,8 @@ def routes(desk: Desk) -> APIRouter:
         else:
             for model in dict.fromkeys(models):
                 places = [place for place, one in enumerate(models) if one is model]
-                for place, text in zip(
-                    places, await desk.translate(request, model, [texts[place] for place in places]), strict=True
-                ):
+                written = await desk.translate(request, model, [texts[place] for place in places], format)
+                for place, text in zip(places, written, strict=True):
                     answer["translatedText"][place] = text
         if source == AUTO:
             answer["detectedLanguage"] = [{"confidence": sure, "language": language} for language, sure in found]
@@ -156,28 +156,29 @@ def _model(desk: Desk, source: str, target: str) -> Loaded:
     return found
 
 
-async def _nbest(desk: Desk, request: Request, model: Loaded, text: str) -> tuple[list[str], dict[str, Any]]:
+async def _nbest(
+    desk: Desk, request: Request, model: Loaded, text: str, format: str
+) -> tuple[list[str], dict[str, Any]]:
     """Several translations of a text, best first, and what is known of each sentence of the best.
 
     The k-th translation of a text has the k-th of each sentence, or the best of one that has fewer.
     """
-    (document,) = await desk.split(model, [text])
-    found = await desk.wait(request, desk.engine.translate(model, document.sentences, nbest=True))
-    most = max(map(len, found), default=1)
-    texts = [
-        model.join(document, [outputs[min(rank, len(outputs) - 1)].text if outputs else "" for outputs in found])
-        for rank in range(max(most, 1))
-    ]
-    return list(dict.fromkeys(texts)), _shown(model, document, found)
+    prepared = await desk.prepare(model, [text], format)
+    found = await desk.wait(request, desk.engine.translate(model, prepared.sentences, nbest=True))
+    texts = []
+    for rank in range(max(map(len, found), default=1) or 1):
+        ranked = [outputs[min(rank, len(outputs) - 1)].text if outputs else "" for outputs in found]
+        texts += await desk.write(prepared, ranked)
+    return list(dict.fromkeys(texts)), _shown(model, prepared.sentences, found)
 
 
-def _shown(model: Loaded, document: Document, found: Sequence[list[Output]]) -> dict[str, Any]:
-    sentences = [
+def _shown(model: Loaded, sentences: Sequence[str], found: Sequence[list[Output]]) -> dict[str, Any]:
+    shown = [
         {"source": sentence, "outputs": [asdict(one) for one in outputs]}
-        for sentence, outputs in zip(document.sentences, found, strict=True)
+        for sentence, outputs in zip(sentences, found, strict=True)
     ]
     version = {"model": model.version.name, "version": model.version.version, "bundle_sha256": model.digest}
-    return version | {"sentences": sentences}
+    return version | {"sentences": shown}
 
 
 _Q = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -194,7 +195,7 @@ TRANSLATE = {
         "q": _Q,
         "source": {"type": "string", "description": "a BCP 47 tag, or auto"},
         "target": {"type": "string"},
-        "format": {"type": "string", "enum": ["text"], "default": "text"},
+        "format": {"type": "string", "enum": list(FORMATS), "default": "text"},
         "alternatives": {"type": "integer", "minimum": 0, "maximum": MOST_ALTERNATIVES, "default": 0},
         "details": {"type": "boolean", "default": False},
         "api_key": {"type": "string"},

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -14,9 +14,11 @@ from serving.keys import Keys
 from serving.metrics import Metrics
 from serving.models import Loaded, Models
 from serving.settings import Settings
+from serving.texts import FORMATS, Texts
 
 T = TypeVar("T")
 BODY_OVERHEAD = 2**16  # bytes of a request beside its text
+ASIDE = 2_000  # characters: to split them takes as long as a thread costs
 BYTES_PER_CHARACTER = 12  # at most: JSON may write one as two escapes
 
 
@@ -109,24 +111,29 @@ class Desk:
             reason = f"Slowdown: this key's characters of this minute are used up; come again in {seconds} s"
             raise Refusal(429, reason, "key limit", {"Retry-After": str(seconds)})
 
-    async def translate(self, request: Request, model: Loaded, texts: list[str]) -> list[str]:
+    async def translate(self, request: Request, model: Loaded, texts: list[str], format: str = "text") -> list[str]:
         """Translate texts, as long as the client waits.
 
         Raises:
             Refusal: too much waits, or it takes too long.
         """
-        documents = await self.split(model, texts)
-        sentences = [sentence for document in documents for sentence in document.sentences]
-        outputs = iter(await self.wait(request, self.engine.translate(model, sentences)))
-        joined = [model.join(document, [next(outputs) for _ in document.sentences]) for document in documents]
-        self.metrics.translated(model, texts, joined)
-        return joined
+        prepared = await self.prepare(model, texts, format)
+        outputs = await self.wait(request, self.engine.translate(model, prepared.sentences))
+        written = await self.write(prepared, outputs)
+        self.metrics.translated(model, texts, written)
+        return written
 
-    async def split(self, model: Loaded, texts: list[str]) -> list[Any]:
-        """The sentences of texts; many of them are split aside, so that others are answered meanwhile."""
-        if sum(map(len, texts)) < 2_000:
-            return model.split(texts)
-        return await asyncio.to_thread(model.split, texts)
+    async def prepare(self, model: Loaded, texts: list[str], format: str) -> Texts:
+        """The sentences of texts in one of ``FORMATS``; many are split aside, so that others are answered meanwhile."""
+        if sum(map(len, texts)) < ASIDE:
+            return FORMATS[format](model, texts)
+        return await asyncio.to_thread(FORMATS[format], model, texts)
+
+    async def write(self, prepared: Texts, outputs: Sequence[str]) -> list[str]:
+        """The answer to each text."""
+        if prepared.asks_model:
+            return await asyncio.to_thread(prepared.write, outputs)
+        return prepared.write(outputs)
 
     async def wait(self, request: Request, work: Awaitable[T]) -> T:
         """Wait for work, but no longer than the client does, nor than settings allow.

@@ -101,9 +101,7 @@ class Engine(Protocol):
         """Yield the log-probability of every piece of given outputs, EOS last, for each batch of (source, output)."""
         ...
 
-    def align(
-        self, batches: list[list[tuple[list[int], list[int]]]]
-    ) -> Iterator[list[NDArray[np.float32] | None]]:
+    def align(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[NDArray[np.float32] | None]]:
         """Yield attention [T, S] of the pieces of given outputs to those of their sources; None where there is none."""
         ...
 

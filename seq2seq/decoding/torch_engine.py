@@ -45,9 +45,7 @@ class TorchEngine:
             rows = score(self.model, one.src, one.src_mask, one.tgt_in, one.tgt_out).tolist()  # [B, T]
             yield [row[: len(output) + 1] for row, output in zip(rows, outputs, strict=True)]
 
-    def align(
-        self, batches: list[list[tuple[list[int], list[int]]]]
-    ) -> Iterator[list[NDArray[np.float32] | None]]:
+    def align(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[NDArray[np.float32] | None]]:
         """Yield attention [T, S] of the pieces of given outputs to those of their sources; None where there is none."""
         for batch in batches:
             src = pad([source for source, _ in batch]).to(self.device)

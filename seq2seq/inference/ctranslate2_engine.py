@@ -61,9 +61,7 @@ class CTranslate2Engine:
             outputs = [[self.target_pieces[piece] for piece in output] for _, output in batch]
             yield [one.log_probs for one in self.translator.score_batch(sources, outputs, max_input_length=0)]
 
-    def align(
-        self, batches: list[list[tuple[list[int], list[int]]]]
-    ) -> Iterator[list[NDArray[np.float32] | None]]:
+    def align(self, batches: list[list[tuple[list[int], list[int]]]]) -> Iterator[list[NDArray[np.float32] | None]]:
         """Yield attention [T, S] of the pieces of given outputs to those of their sources: the last layer's."""
         for batch in batches:
             results = self.translator.translate_batch(

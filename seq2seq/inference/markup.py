@@ -1,44 +1,23 @@
 """HTML whose text is translated and whose markup stays: every tag, attribute, comment and entity as it was written.
 
-A page is cut into tags and text by the rules of HTML's tokenizer (https://html.spec.whatwg.org/#tokenization). No tree
-is built: a tree would close, move and rewrite tags. The text of a block is one unit. Inline tags are put back around
+The text of a block is one unit. Inline tags are put back around
 the words that the model made of theirs, as the alignment tells.
 """
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seq2seq.inference.alignment import Alignment
+from seq2seq.inference.html_tokens import BLOCKS, Token, read_tokens
 from seq2seq.text.normalization import normalise
 
-# possessive (*+), so that no input takes more than linear time
-_TOKEN = re.compile(
-    r"""
-    <!--(?:-?>|.*?(?:--!?>|\Z))                                # a comment
-  | <(?:[!?]|/(?![a-zA-Z]))[^>]*+(?:>|\Z)                      # a declaration, or what a browser reads as a comment
-  | <(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)
-    (?P<attributes>(?:[\s/]++|=?[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>]*+))?|=)*+)(?:>|\Z)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_ATTRIBUTE = re.compile(r"""([^\s/>=]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
+_MOST_TOKENS = 500  # of a block: no writer's text has more, and time grows with their square
+_DEEPEST = 50  # inline tags within each other
 _BLANK = re.compile(r"\A(?:\s|&nbsp;|&#160;)+")
 _BLANK_END = re.compile(r"(?:\s|&nbsp;|&#160;)++\Z")
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
-
-# what ends the text before it; all others, unknown ones too, stand within a text
-_BLOCKS = set(
-    "address article aside audio base basefont bgsound blockquote body br button caption center col colgroup dd "
-    "details dialog dir div dl dt embed fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head "
-    "header hgroup hr html iframe legend li link main menu meta nav noembed noframes noscript object ol optgroup "
-    "option p param plaintext pre script search section select source style summary table tbody td template textarea "
-    "tfoot th thead title tr track ul video xmp".split()
-)
-_VOID = set("area base br col embed frame hr img input link meta param source track wbr".split())
-_RAW = set("iframe noembed noframes script style textarea title xmp".split())  # no tags in them but their own end
-_KEPT = set("code iframe kbd math noembed noframes pre samp script style svg textarea var xmp".split())
 
 
 @dataclass
@@ -83,7 +62,7 @@ class Block:
             output: of :attr:`text`.
             alignment: of the two; only where it is needed.
         """
-        return self.before + _Writer(self, output, alignment or Alignment.whole(self.text, output)).write() + self.after
+        return self.before + _Writer(self, output, alignment or Alignment.whole(output)).write() + self.after
 
 
 @dataclass
@@ -106,98 +85,26 @@ class Page:
 def parse_html(page: str) -> Page:
     """Cut a page, or a part of one, into what is kept and what is translated; nothing in it is lost."""
     parts: list[str | Block] = []
-    run: list[_Token] = []
+    run: list[Token] = []
 
     def flush() -> None:
         if run:
             parts.append(_block(run) or "".join(token.raw for token in run))
             run.clear()
 
-    for token in _join_kept(list(_tokens(page))):
-        if token.name in _BLOCKS or token.kind == "rest":
+    for token in read_tokens(page):
+        if token.name in BLOCKS or token.kind == "rest":
             flush()
             parts.append(token.raw)
         else:
             run.append(token)
+        if len(run) == _MOST_TOKENS:
+            flush()
     flush()
     return Page(parts)
 
 
-@dataclass
-class _Token:
-    """A tag, a comment, or text; or an element that is kept whole, with the text of what is in it.
-
-    ``rest`` is what the page ends within: nothing may come to stand behind it.
-    """
-
-    raw: str
-    kind: str  # open, close, point, text, kept or rest
-    name: str = ""
-    content: str = ""
-
-
-def _tokens(page: str) -> Iterator[_Token]:
-    at = 0
-    raw_name = ""
-    while at < len(page):
-        if raw_name:
-            found = re.compile(rf"</{re.escape(raw_name)}(?=[\s/>])", re.IGNORECASE).search(page, at)
-            end = found.start() if found else len(page)
-            if end > at:
-                yield _Token(page[at:end], "text")
-            raw_name, at = "", end
-            continue
-        match = _TOKEN.match(page, at)
-        if not match:
-            end = page.find("<", at + 1)
-            end = len(page) if end < 0 else end
-            yield _Token(page[at:end], "text")
-            at = end
-            continue
-        name = (match["name"] or "").lower()
-        if not match[0].endswith(">"):
-            yield _Token(match[0], "rest")
-        elif not name:
-            yield _Token(match[0], "point")
-        elif match["end"]:
-            yield _Token(match[0], "close", name)
-        else:
-            alone = name in _VOID or (match[0].endswith("/>") and name not in _RAW)
-            yield _Token(match[0], "point" if alone else "open", name, match["attributes"])
-            raw_name = name if name in _RAW else ""
-        at = match.end()
-
-
-def _is_kept(token: _Token) -> bool:
-    if token.kind != "open":
-        return False
-    if token.name in _KEPT:
-        return True
-    attributes = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(token.content)}
-    return attributes.get("translate", "").lower() == "no" or "notranslate" in attributes.get("class", "").split()
-
-
-def _join_kept(tokens: list[_Token]) -> Iterator[_Token]:
-    """The same, each element that is not translated as one; where its end is missing, it goes to the page's end."""
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        at += 1
-        if not _is_kept(token):
-            yield token
-            continue
-        first, depth = at - 1, 1
-        while depth and at < len(tokens):
-            if tokens[at].name == token.name:
-                depth += {"open": 1, "close": -1}.get(tokens[at].kind, 0)
-            at += 1
-        inner = tokens[first:at]
-        shown = token.name not in ("script", "style")
-        content = "".join(one.raw for one in inner if one.kind == "text") if shown else ""
-        yield _Token("".join(one.raw for one in inner), "rest" if depth else "kept", token.name, content)
-
-
-def _block(tokens: list[_Token]) -> Block | None:
+def _block(tokens: list[Token]) -> Block | None:
     """The block of a run of tokens; None where there is nothing to translate."""
     own = "".join(html.unescape(token.raw) for token in tokens if token.kind == "text")
     if not any(map(str.isalpha, own)):
@@ -220,7 +127,7 @@ class _Reader:
         self._open: list[Mark] = []
         self._point: Mark | None = None  # the last one, if no text came since
 
-    def read(self, token: _Token) -> None:
+    def read(self, token: Token) -> None:
         """Take the next token."""
         if token.kind == "text":
             self._add(token.raw)
@@ -229,7 +136,7 @@ class _Reader:
         level = self._open[-1].within if self._open else self.marks
         if token.kind == "kept":
             level.append(Mark("", *self._add(token.content), kept=token.raw))
-        elif token.kind == "open":
+        elif token.kind == "open" and len(self._open) < _DEEPEST:
             level.append(Mark(token.raw, len(self.text), -1, name=token.name))
             self._open.append(level[-1])
         elif token.kind == "close" and any(mark.name == token.name for mark in self._open):
@@ -257,7 +164,7 @@ class _Reader:
 
 
 def _is_rewritten(char: str) -> bool:
-    """Whether a character that a text writes as an entity is written so again: not what escaping writes, nor is in it."""
+    """Whether a character that a text writes as an entity is written so again: escaping must not meet it."""
     return len(char) == 1 and not char.isspace() and (not char.isascii() or not (char.isalnum() or char in "&<>;#"))
 
 
@@ -275,7 +182,7 @@ def _let_go(marks: list[Mark]) -> None:
         at += 1
 
 
-def _edges(tokens: list[_Token]) -> tuple[str, str]:
+def _edges(tokens: list[Token]) -> tuple[str, str]:
     """The white space that a run begins and ends with, as it is written."""
     first, last = (token.raw if token.kind == "text" else "" for token in (tokens[0], tokens[-1]))
     return first[: len(first) - len(_BLANK.sub("", first))], (_BLANK_END.search(last) or [""])[0]
@@ -329,7 +236,7 @@ class _Writer:
                 free = _without(free, span)
             else:
                 points.append(mark)
-        taken = [(begin, end) for begin, end, _ in placed]
+        taken = {word for begin, end, _ in placed for word in range(begin + 1, end)}
         points += [mark for mark in marks if not any(mark is one for one in around)]
         at = first
         for mark in sorted(points, key=lambda mark: mark.start):  # in the order in which they stood

@@ -1,4 +1,4 @@
-"""HTML through a model: the blocks of pages are split into sentences, translated, and written back with their markup."""
+"""HTML through a model: blocks are split into sentences, translated, and written back with their markup."""
 
 from collections.abc import Sequence
 

@@ -12,6 +12,7 @@ from seq2seq.core.progress import Progress
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.batching import run_in_batches
 from seq2seq.decoding.params import DecodingParams, Engine, Hypothesis, SamplingParams
+from seq2seq.inference.alignment import Sentence, align_sentence, find_pieces
 from seq2seq.inference.ctranslate2_engine import CTranslate2Engine
 from seq2seq.inference.documents import Document, split_sentences, split_to_fit, whole
 from seq2seq.text.normalization import normalise
@@ -206,8 +207,22 @@ class Translator:
 
     def score(self, sources: list[str], targets: list[str]) -> list[list[float]]:
         """Log-probabilities in nats of the pieces of each target, EOS last, given its source; both are cut to fit."""
-        cut = [pieces[: self.limit - 1] for pieces in self.tokenizer.encode_target(targets)]
-        return self._score(list(zip(self.encode(sources), cut, strict=True)))
+        return self._score(list(zip(self.encode(sources), self._encode_cut(targets), strict=True)))
+
+    def _encode_cut(self, targets: list[str]) -> list[list[int]]:
+        return [pieces[: self.limit - 1] for pieces in self.tokenizer.encode_target(targets)]
+
+    def align(self, sentences: list[str], outputs: list[str]) -> list[Sentence]:
+        """Which words of each output come from which part of its sentence, whoever wrote the output."""
+        sources, targets = self.encode(sentences), self._encode_cut(outputs)
+        pairs = dict(enumerate(zip(sources, targets, strict=True)))
+        found = run_in_batches(pairs, SCORED_TOGETHER, self.engine.align, lambda pair: len(pair[1]))
+        read = find_pieces(self.tokenizer.reverse(), sources, sentences)
+        written = find_pieces(self.tokenizer, targets, outputs)
+        return [
+            align_sentence(sentence, output, (read[row], written[row]), found[row])
+            for row, (sentence, output) in enumerate(zip(sentences, outputs, strict=True))
+        ]
 
     def _merge_by_text(self, hypotheses: list[Hypothesis]) -> dict[str, Hypothesis]:
         """The first hypothesis, which is the best, of each text."""

@@ -1,6 +1,7 @@
 """What a bundle translates, by whichever engine and in whatever company."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -101,6 +102,24 @@ def test_an_output_that_was_cut_has_no_end(trained):
                 assert len(one.log_probs) == len(one.pieces)
                 assert one.score == pytest.approx(sum(one.log_probs) / len(one.pieces), abs=1e-3)
         assert ended == {True, False}
+
+
+def test_engines_agree_on_what_each_word_comes_from_and_an_ensemble_takes_the_mean(trained):
+    texts = TEXTS[:3]
+    ours, fast = (Translator.load(folder, RUNTIME) for folder in trained)
+    outputs = ours.translate(texts, DECODING)
+    pair = Translator.load_ensemble([trained[0]] * 2, RUNTIME)
+    for text, output, one, *others in zip(
+        texts, outputs, *(each.align(texts, outputs) for each in (ours, fast, pair)), strict=True
+    ):
+        assert [output[start:end] for start, end in one.words] == [word for word in re.findall(r"\w+|\S", output)]
+        assert one.weights.shape == (len(one.words), len(text))
+        assert one.weights.sum(1) == pytest.approx(1)
+        for other in others:
+            assert other.weights == pytest.approx(one.weights, abs=1e-4)
+    attention = read_attention(trained[0], texts[:1], outputs[:1], RUNTIME)[0]
+    (row,) = list(ours.engine.align([[(ours.encode(texts[:1])[0], ours.tokenizer.encode_target(outputs[:1])[0])]]))[0]
+    assert row == pytest.approx(attention.weights[:-1], abs=1e-5)
 
 
 EMPTY = ["", " \t", "\u200b", "\u00a0\u200f", "\ufeff\u00ad"]

@@ -1,6 +1,7 @@
 """What the service answers, in both protocols."""
 
 import json
+import re
 
 import pytest
 
@@ -35,6 +36,18 @@ def test_a_long_text_keeps_its_lines_and_every_sentence_is_translated(client, ou
     assert translate(client, q=text).json() == {"translatedText": f"- {outputs[0]}\n\n  {outputs[1]}\n"}
 
 
+def test_html_keeps_its_markup(client, outputs):
+    page = f"<ul class='x'><li>{TEXTS[0]}</li><!-- c --><li><b>{TEXTS[1]}</b></li></ul><pre>{TEXTS[2]}</pre>"
+    written = f"<ul class='x'><li>{outputs[0]}</li><!-- c --><li><b>{outputs[1]}</b></li></ul><pre>{TEXTS[2]}</pre>"
+    answer = translate(client, q=[page, "&lt;b&gt;"], format="html").json()["translatedText"]
+    assert answer[0] == written and "<" not in answer[1]
+    assert translate(client, q=page, format="html", alternatives=1).json()["translatedText"] == written
+    first, rest = TEXTS[0].split(maxsplit=1)
+    marked = translate(client, q=f"<b>{first}</b> {rest}", format="html").json()["translatedText"]
+    assert marked.replace("<b>", "").replace("</b>", "") == outputs[0] != marked
+    assert re.search(r"<b>\S.*</b>", marked)
+
+
 def test_alternatives_and_details(client, outputs):
     answer = translate(client, alternatives=2, details=True).json()
     assert answer["translatedText"] == outputs[0]
@@ -55,7 +68,7 @@ def test_alternatives_and_details(client, outputs):
         ({"q": [["a"]]}, 400, "q is neither a text nor a list"),
         ({"source": ""}, 400, "missing source parameter"),
         ({"target": "fr"}, 400, "en to fr is not supported; served: en to de"),
-        ({"format": "html"}, 400, "'html' format is not supported"),
+        ({"format": "pdf"}, 400, "'pdf' format is not supported; send text or html"),
         ({"alternatives": "many"}, 400, "alternatives is no number"),
         ({"alternatives": 1e99}, 400, "alternatives must be from 0 to 10"),
         ({"q": "x" * 100_001}, 413, "exceeds text limit of 100,000 characters"),
