@@ -94,6 +94,7 @@ class _Converter(Converter):  # type: ignore[misc]
             params.heads,
             pre_norm=params.norm == "pre",
             activation=ACTIVATIONS[params.activation],
+            alignment_heads=params.heads,  # tags of HTML follow the mean of all of them
         )
         _embedding(spec.encoder.embeddings[0], model.source_embedding)
         _embedding(spec.decoder.embeddings, model.target_embedding)

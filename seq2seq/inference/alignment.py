@@ -171,4 +171,6 @@ def find_pieces(tokenizer: Tokenizer, ids: Sequence[list[int]], texts: Sequence[
 
 def _normalised(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     totals = rows.sum(1, keepdims=True)
-    return rows / np.where(totals > 0, totals, np.float32(1))
+    totals[totals == 0] = 1
+    rows /= totals
+    return rows

@@ -112,14 +112,14 @@ def test_engines_agree_on_what_each_word_comes_from_and_an_ensemble_takes_the_me
     for text, output, one, *others in zip(
         texts, outputs, *(each.align(texts, outputs) for each in (ours, fast, pair)), strict=True
     ):
-        assert [output[start:end] for start, end in one.words] == [word for word in re.findall(r"\w+|\S", output)]
+        assert [output[start:end] for start, end in one.words] == re.findall(r"\w+|\S", output)
         assert one.weights.shape == (len(one.words), len(text))
         assert one.weights.sum(1) == pytest.approx(1)
         for other in others:
             assert other.weights == pytest.approx(one.weights, abs=1e-4)
     attention = read_attention(trained[0], texts[:1], outputs[:1], RUNTIME)[0]
-    (row,) = list(ours.engine.align([[(ours.encode(texts[:1])[0], ours.tokenizer.encode_target(outputs[:1])[0])]]))[0]
-    assert row == pytest.approx(attention.weights[:-1], abs=1e-5)
+    pairs = [(ours.encode(texts[:1])[0], ours.tokenizer.encode_target(outputs[:1])[0])]
+    assert next(ours.engine.align([pairs]))[0] == pytest.approx(attention.weights[:-1], abs=1e-5)
 
 
 EMPTY = ["", " \t", "\u200b", "\u00a0\u200f", "\ufeff\u00ad"]
