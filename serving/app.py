@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from serving import health, libretranslate, scoring
+from serving import health, libretranslate, page, scoring
 from serving.engine import Engine
 from serving.keys import Keys
 from serving.logs import RequestLog
@@ -64,7 +64,7 @@ def make_app(settings: Settings, loaded: Sequence[Loaded], registered: Sequence[
 
     app = FastAPI(title="seq2seq-pipeline", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.desk, app.state.watchers = desk, watchers
-    for routes in (libretranslate.routes(desk), scoring.routes(desk), health.routes(desk, watchers)):
+    for routes in (libretranslate.routes(desk), scoring.routes(desk), health.routes(desk, watchers), page.routes(desk)):
         app.include_router(routes)
 
     @app.exception_handler(Refusal)

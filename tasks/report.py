@@ -12,9 +12,10 @@ def main() -> None:
 
     from seq2seq.metrics.scores import EvaluationParams
     from seq2seq.release.params import registered_name
-    from seq2seq.report.card import card_as_html, render_card
+    from seq2seq.report.card import render_card
     from seq2seq.report.comparisons import quality
     from seq2seq.report.heat_maps import read_attention
+    from seq2seq.report.markdown import card_as_html
     from seq2seq.report.page import render_page
     from seq2seq.report.plots import plot_tables
     from seq2seq.report.results import read_results

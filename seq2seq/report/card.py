@@ -5,8 +5,6 @@ Mitchell et al. 2019, "Model Cards for Model Reporting", https://arxiv.org/abs/1
 
 from typing import Any
 
-from markdown_it import MarkdownIt
-
 from seq2seq.report.comparisons import BASELINES
 from seq2seq.report.results import Results
 from seq2seq.report.words import direction_in_words, templates
@@ -52,16 +50,6 @@ def render_card(results: Results, name: str) -> str:
         digests=results.digests,
         origin=manifest.origin,
     )
-
-
-def card_as_html(card: str) -> str:
-    """A card as it stands inside a page: its headings two levels lower, and no HTML of its own."""
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = markdown.parse(card)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{int(token.tag[1:]) + 2}"
-    return str(markdown.renderer.render(tokens, markdown.options, {}))
 
 
 def _with_baselines(results: Results, scores: dict[str, Any]) -> dict[str, Any]:
