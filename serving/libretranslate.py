@@ -1,5 +1,6 @@
 """LibreTranslate's API, https://docs.libretranslate.com/, which many clients speak already."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -8,9 +9,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from seq2seq.inference.alignment import Sentence
 from seq2seq.inference.translator import Output
 from seq2seq.text.identification import identify
-from seq2seq.text.languages import matching
+from seq2seq.text.languages import matching, word_spans
 from seq2seq.text.scripts import name_of
 from serving.models import Loaded
 from serving.protocol import Desk, Refusal, headers_of
@@ -18,6 +20,7 @@ from serving.texts import FORMATS
 
 AUTO = "auto"
 MOST_ALTERNATIVES = 10
+LOOKED_AT = 0.15  # of the attention of an output's word; a word of the source with less is not told
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -40,7 +43,10 @@ def routes(desk: Desk) -> APIRouter:
         models = [_model(desk, language, target) for language, _ in found]
         answer: dict[str, Any] = {"translatedText": [""] * len(texts)}
         if alternatives or details:
-            more = [await _nbest(desk, request, model, text, format) for model, text in zip(models, texts, strict=True)]
+            more = [
+                await _nbest(desk, request, model, text, format, details)
+                for model, text in zip(models, texts, strict=True)
+            ]
             answer["translatedText"] = [texts[0] for texts, _ in more]
             if alternatives:
                 answer["alternatives"] = [texts[1 : alternatives + 1] for texts, _ in more]
@@ -157,7 +163,7 @@ def _model(desk: Desk, source: str, target: str) -> Loaded:
 
 
 async def _nbest(
-    desk: Desk, request: Request, model: Loaded, text: str, format: str
+    desk: Desk, request: Request, model: Loaded, text: str, format: str, details: bool
 ) -> tuple[list[str], dict[str, Any]]:
     """Several translations of a text, best first, and what is known of each sentence of the best.
 
@@ -169,16 +175,29 @@ async def _nbest(
     for rank in range(max(map(len, found), default=1) or 1):
         ranked = [outputs[min(rank, len(outputs) - 1)].text if outputs else "" for outputs in found]
         texts += await desk.write(prepared, ranked)
-    return list(dict.fromkeys(texts)), _shown(model, prepared.sentences, found)
+    shown = await asyncio.to_thread(_shown, model, prepared.sentences, found) if details else {}
+    return list(dict.fromkeys(texts)), shown
 
 
-def _shown(model: Loaded, sentences: Sequence[str], found: Sequence[list[Output]]) -> dict[str, Any]:
+def _shown(model: Loaded, sentences: list[str], found: Sequence[list[Output]]) -> dict[str, Any]:
+    """What is known of each sentence; ``alignment`` says of each word of the best output where it comes from."""
+    aligned = model.translator.align(sentences, [outputs[0].text if outputs else "" for outputs in found])
     shown = [
-        {"source": sentence, "outputs": [asdict(one) for one in outputs]}
-        for sentence, outputs in zip(sentences, found, strict=True)
+        {"source": sentence, "outputs": [asdict(one) for one in outputs], "alignment": _alignment(sentence, part)}
+        for sentence, outputs, part in zip(sentences, found, aligned, strict=True)
     ]
     version = {"model": model.version.name, "version": model.version.version, "bundle_sha256": model.digest}
     return version | {"sentences": shown}
+
+
+def _alignment(source: str, sentence: Sentence) -> list[dict[str, Any]]:
+    """Words of an output and of its source, in characters; words that it hardly looked at are left out."""
+    words = word_spans(source)
+    shares = [[float(row[start:end].sum()) for start, end in words] for row in sentence.weights]
+    return [
+        {"target": word, "source": [span for span, share in zip(words, row, strict=True) if share > LOOKED_AT]}
+        for word, row in zip(sentence.words, shares, strict=True)
+    ]
 
 
 _Q = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
