@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2seq.core.errors import TransientError, UserError
+    from seq2seq.inference.pages import translate_html
     from seq2seq.inference.translator import Output, Translator
     from seq2seq.report.heat_maps import read_attention
     from seq2seq.settings import Parameters, read_settings
@@ -21,8 +22,18 @@ _HOMES = {
     "UserError": "seq2seq.core.errors",
     "read_attention": "seq2seq.report.heat_maps",
     "read_settings": "seq2seq.settings",
+    "translate_html": "seq2seq.inference.pages",
 }
-__all__ = ["Output", "Parameters", "TransientError", "Translator", "UserError", "read_attention", "read_settings"]
+__all__ = [
+    "Output",
+    "Parameters",
+    "TransientError",
+    "Translator",
+    "UserError",
+    "read_attention",
+    "read_settings",
+    "translate_html",
+]
 
 
 def __getattr__(name: str) -> Any:
