@@ -53,4 +53,4 @@ lock: $(VENV)/installed ## resolve requirements.lock again from pyproject.toml
 	sed -i 's/^torch==\([0-9.]*\).*/torch==\1/' requirements.lock # a CPU build satisfies it, and a CUDA build
 
 clean: ## remove what the default run made (but not the environment or DVC's cache)
-	rm -rf code data/raw data/clean data/synthetic models reports .work
+	rm -rf code data/raw data/clean data/distilled data/synthetic models reports .work

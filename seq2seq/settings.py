@@ -22,6 +22,7 @@ from seq2seq.release.params import ReleaseParams
 from seq2seq.sources.acquire import CorporaParams
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.synthesis.params import BackTranslationParams
+from seq2seq.synthesis.student import StudentParams
 from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.sentencepiece import TokenizerParams
 from seq2seq.training.params import TrainingParams
@@ -44,6 +45,7 @@ class Parameters(Section):
     train: TrainingParams
     train_backward: TrainingParams
     back_translation: BackTranslationParams
+    student: StudentParams
     decoding: DecodingParams
     evaluation: EvaluationParams
     candidates: CandidatesParams
@@ -96,6 +98,10 @@ def _trainings(params: Parameters) -> dict[str, TrainingParams]:
 def _contradictions(params: Parameters) -> Iterator[str]:
     """What two sections ask for that can't be had together; its stage would say so only after hours of others."""
     architecture = params.model.architecture
+    if params.student.enabled:
+        params.student.shape(params.transformer)
+        if architecture == "pretrained":
+            yield "'student.enabled' needs a tokenizer that is trained here, not a model's own; set it to false"
     if architecture != "pretrained":
         return
     for name, training in _trainings(params).items():

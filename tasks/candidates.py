@@ -12,9 +12,10 @@ from tasks.stage import path_arguments, run
 
 def main() -> None:
     """Write the bundles, and what was measured."""
-    paths = path_arguments(__doc__, "bundle", "corpus", "out", "report")
+    paths = path_arguments(__doc__, "bundle", "student", "corpus", "out", "report")
 
-    from seq2seq.candidates.measure import make_bundles, measure
+    from seq2seq.bundles.manifest import MANIFEST
+    from seq2seq.candidates.measure import TRAINED, make_bundles, measure
     from seq2seq.candidates.params import CandidatesParams
     from seq2seq.decoding.params import DecodingParams
     from seq2seq.evaluation.held_out import read_validation
@@ -25,10 +26,13 @@ def main() -> None:
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     validation = read_validation(paths.corpus)
+    models = {TRAINED: paths.bundle}
+    if (paths.student / MANIFEST).exists():  # else its stage had nothing to do
+        models["student"] = paths.student
     with replacing(paths.out) as partial:
         partial.mkdir()
-        left_out = make_bundles(paths.bundle, partial, params)
-        measured = measure(paths.bundle, partial, validation, params, decoding, evaluation, runtime)
+        left_out = make_bundles(models, partial, params)
+        measured = measure(models, partial, validation, params, decoding, evaluation, runtime)
     write_json(paths.report, measured | {"left_out": left_out})
 
 

@@ -22,7 +22,7 @@ def main() -> None:
     choice = choose(measured["candidates"], params)
     chosen = measured["candidates"][choice.name]
     with replacing(paths.out) as partial:
-        shutil.copytree(paths.candidates / chosen["type"], partial)
+        shutil.copytree(paths.candidates / chosen["folder"], partial)
     write_json(paths.decoding, decoding.model_dump(mode="json") | {"beam_size": chosen["beam_size"]})
     write_json(paths.speed, engine_speeds(measured, choice.name))
     write_json(paths.choice, asdict(choice))

@@ -5,7 +5,7 @@ Quality is that of the validation set, so that no test set chooses. The referenc
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.metrics.string_metrics import LABELS, metric_of
 
 FLOAT32 = "float32"
+TRAINED = ""  # the trained model, whose candidates are named by their types alone
 PYTORCH = "pytorch"  # the trained bundle itself, in the table of speeds
 
 
@@ -33,38 +34,48 @@ class Candidate:
     """A bundle and how it searches."""
 
     name: str
-    kind: str  # of its bundle, which lies in a folder of that name
+    folder: str  # of its bundle
     decoding: DecodingParams
 
 
-def make_bundles(bundle: Path, out: Path, params: CandidatesParams) -> dict[str, str]:
-    """Write a bundle for each type into a folder of the type's name; return why the others were left out, by type.
+def make_bundles(models: Mapping[str, Path], out: Path, params: CandidatesParams) -> dict[str, str]:
+    """Write a bundle of each model for each type into a folder named after both.
+
+    Args:
+        models: PyTorch bundles by what their candidates' names begin with; the trained model's is empty.
+        out: folder to write to.
+        params: the types.
+
+    Returns:
+        Why a candidate was left out, by its name.
 
     Raises:
-        UserError: ``bundle`` is no PyTorch bundle.
+        UserError: one is no PyTorch bundle.
     """
     left_out: dict[str, str] = {}
-    for kind in params.types:
-        if reason := why_unsupported(bundle, kind):
-            left_out[kind] = reason
-            print(f"candidates: {kind} is left out: {reason}", flush=True)
-        elif kind == FLOAT32 and not is_known_to_ctranslate2(bundle):
-            shutil.copytree(bundle, out / kind)
-        else:
-            quantize(bundle, out / kind, kind)
+    for model, bundle in models.items():
+        for kind in params.types:
+            name = f"{model} {kind}".strip()
+            if reason := why_unsupported(bundle, kind):
+                left_out[name] = reason
+                print(f"candidates: {name} is left out: {reason}", flush=True)
+            elif kind == FLOAT32 and not is_known_to_ctranslate2(bundle):
+                shutil.copytree(bundle, out / name)
+            else:
+                quantize(bundle, out / name, kind)
     return left_out
 
 
-def list_candidates(kinds: Sequence[str], params: CandidatesParams, decoding: DecodingParams) -> Iterator[Candidate]:
+def list_candidates(folders: Sequence[str], params: CandidatesParams, decoding: DecodingParams) -> Iterator[Candidate]:
     """Every bundle with every beam, in the order that decides between equals; the reference bears the name float32."""
     for beam in params.beams_to_try(decoding.beam_size):
-        for kind in kinds:
-            name = kind if beam == decoding.beam_size else f"{kind}, beam {beam}"
-            yield Candidate(name, kind, decoding.model_copy(update={"beam_size": beam}))
+        for folder in folders:
+            name = folder if beam == decoding.beam_size else f"{folder}, beam {beam}"
+            yield Candidate(name, folder, decoding.model_copy(update={"beam_size": beam}))
 
 
 def measure(
-    bundle: Path,
+    models: Mapping[str, Path],
     folder: Path,
     validation: pd.DataFrame,
     params: CandidatesParams,
@@ -75,7 +86,7 @@ def measure(
     """Measure every candidate of the bundles in ``folder``.
 
     Args:
-        bundle: the trained PyTorch bundle, which is timed beside them.
+        models: as for :func:`make_bundles`; the trained bundle is timed beside the candidates.
         folder: of the candidates' bundles, as :func:`make_bundles` writes them.
         validation: columns source and references.
         params: what is tried.
@@ -84,31 +95,32 @@ def measure(
         runtime: device and threads.
 
     Returns:
-        ``lines``, of the validation set; ``candidates``, by name: type, beam_size, the scores with intervals, by metric
-        the ``difference`` from float32 (positive where the candidate is better), ``same``, the share of equal outputs,
-        and ``speed``, as :func:`~seq2seq.benchmark.engines.time_bundles` has it; and ``pytorch``, the speed of
-        the trained bundle.
+        ``lines``, of the validation set; ``candidates``, by name: folder, beam_size, ``scores`` and ``difference`` by
+        metric, each with its interval (the difference from float32 is positive where the candidate is better),
+        ``same``, the share of equal outputs, and ``speed``, as :func:`~seq2seq.benchmark.engines.time_bundles` has it;
+        and ``pytorch``, the speed of the trained bundle.
 
     Raises:
         UserError: a bundle can't be loaded, or the validation set is empty.
     """
-    kinds = [kind for kind in params.types if (folder / kind).exists()]
-    candidates = {one.name: one for one in list_candidates(kinds, params, decoding)}
+    names = [f"{model} {kind}".strip() for model in models for kind in params.types]
+    folders = [name for name in names if (folder / name).exists()]
+    candidates = {one.name: one for one in list_candidates(folders, params, decoding)}
     outputs = {
-        one.name: _translate(folder / one.kind, one, validation["source"].tolist(), runtime)
+        one.name: _translate(folder / one.folder, one, validation["source"].tolist(), runtime)
         for one in candidates.values()
     }
     language = Translator.load(folder / FLOAT32, runtime).manifest.languages.target
     quality = compare_outputs(outputs, validation["references"].tolist(), language, evaluation)
-    timed = {one.name: Timed(folder / one.kind, one.decoding) for one in candidates.values()}
-    if is_known_to_ctranslate2(bundle):
-        timed = {PYTORCH: Timed(bundle, decoding)} | timed
+    timed = {one.name: Timed(folder / one.folder, one.decoding) for one in candidates.values()}
+    if is_known_to_ctranslate2(models[TRAINED]):
+        timed = {PYTORCH: Timed(models[TRAINED], decoding)} | timed
     texts = validation["source"].head(params.sentences).tolist()
     speed = time_bundles(timed, texts, params.rounds, runtime)
     return {
         "lines": len(validation),
         "candidates": {
-            name: {"type": one.kind, "beam_size": one.decoding.beam_size} | quality[name] | {"speed": speed[name]}
+            name: {"folder": one.folder, "beam_size": one.decoding.beam_size} | quality[name] | {"speed": speed[name]}
             for name, one in candidates.items()
         },
         PYTORCH: speed.get(PYTORCH, speed[FLOAT32]),

@@ -79,6 +79,16 @@ def export_ctranslate2(bundle: Path, out: Path, quantization: str) -> None:
     derive(bundle, out, "ctranslate2", quantization, lambda folder: write(str(folder / CTRANSLATE2)))
 
 
+def fast_form(bundle: Path, work: Path) -> Path:
+    """A bundle for the fast engine, kept in ``work``; itself, where that doesn't know the architecture."""
+    if not is_known_to_ctranslate2(bundle):
+        return bundle
+    engine = work / "engine"
+    if not engine.exists():
+        export_ctranslate2(bundle, engine, "float32")
+    return engine
+
+
 class _Converter(Converter):  # type: ignore[misc]
     """Copies weights into the specification of a Transformer."""
 

@@ -14,7 +14,7 @@ from seq2seq.core.files import read_json, write_json
 from seq2seq.core.progress import Progress
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
-from seq2seq.export.ctranslate2 import export_ctranslate2, is_known_to_ctranslate2
+from seq2seq.export.ctranslate2 import fast_form
 from seq2seq.inference.translator import Translator
 from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.text.corpus import pairs
@@ -42,7 +42,7 @@ def back_translate(
         runtime: device and threads.
         work: folder of unfinished work.
     """
-    translator = Translator.load(_fast_form(bundle, work), runtime)
+    translator = Translator.load(fast_form(bundle, work), runtime)
     long = 0
     with Progress("back-translate", len(lines), "sentences") as progress:
         for number, start in enumerate(range(0, len(lines), SHARD_LINES)):
@@ -66,16 +66,6 @@ def _good_pairs(made: pd.DataFrame, cleaning: CleaningParams) -> pd.DataFrame:
     for keep in pair_filters(cleaning).values():
         kept = kept[keep(kept)]
     return kept[made.columns]
-
-
-def _fast_form(bundle: Path, work: Path) -> Path:
-    """The bundle for the fast engine, kept in ``work``; itself, where that doesn't know the architecture."""
-    if not is_known_to_ctranslate2(bundle):
-        return bundle
-    engine = work / "engine"
-    if not engine.exists():
-        export_ctranslate2(bundle, engine, "float32")
-    return engine
 
 
 def _sources(

@@ -5,20 +5,33 @@ hypothesis is taken that is nearest to the real target (their section 3.3, "inte
 sentence, which also tells short sentences apart, where BLEU is 0 for most.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from seq2seq.core.files import read_json, write_json
 from seq2seq.core.progress import Progress
+from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
+from seq2seq.export.ctranslate2 import fast_form
 from seq2seq.inference.translator import Translator
 from seq2seq.metrics.string_metrics import Chrf
 from seq2seq.text.corpus import pairs
 
 SHARD_LINES = 1000  # saved at a time; a kill loses at most one shard
 DISTILLED = "distilled"  # the origin of such pairs
+
+
+def load_teacher(bundles: Sequence[Path], runtime: RuntimeParams, work: Path) -> Translator:
+    """One model, in the fast engine where that knows it, or an ensemble, which PyTorch runs.
+
+    Raises:
+        UserError: a bundle can't be loaded, or they don't belong together.
+    """
+    if len(bundles) > 1:
+        return Translator.load_ensemble(bundles, runtime)
+    return Translator.load(fast_form(bundles[0], work), runtime)
 
 
 def distil(

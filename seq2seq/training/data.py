@@ -1,7 +1,7 @@
 """What a model learns from, in pieces: tokenized once, or again for each epoch where words are cut at random."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 
@@ -46,6 +46,12 @@ class Direction:
             lines=self.lines,
             validation=swap(self.validation),
             tag=self.tag,
+        )
+
+    def learning_from(self, distilled: Path) -> "Direction":
+        """The same direction with the pairs of a corpus that a teacher made, in place of the real ones."""
+        return replace(
+            self, real=lambda: read_partitions(distilled), synthetic=lambda: (), lines=count_lines(distilled)
         )
 
     def encode(self, sampling: SubwordSampling | None = None) -> Iterator[tuple[Encoded, Encoded]]:

@@ -7,6 +7,8 @@ from seq2seq.core.params import Section, load_section
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.models.architectures import load_architecture
 from seq2seq.models.encoder_decoder import ArchitectureParams, EncoderDecoder
+from seq2seq.models.transformer import TransformerParams
+from seq2seq.synthesis.student import StudentParams
 from seq2seq.tokenizers.base import Tokenizer
 from seq2seq.training.initial_model import first_model
 from seq2seq.training.params import TrainingParams
@@ -42,6 +44,18 @@ class Recipe:
     def first_model(self, tokenizer: Tokenizer) -> EncoderDecoder:
         """The model that the training begins with; see :mod:`seq2seq.training.initial_model`."""
         return first_model(self.architecture, self.model, tokenizer, self.pretrained)
+
+
+def read_student_recipe(file: Path, student: StudentParams) -> Recipe:
+    """Read the recipe of a student from a params file: ``transformer`` and ``train``, with its own shape and length.
+
+    Raises:
+        UserError: a section is missing or wrong.
+    """
+    shape = student.shape(load_section(file, "transformer", TransformerParams))
+    changes = {"max_updates": student.max_updates, "lr": student.lr}
+    training = load_section(file, "train", TrainingParams).model_copy(update=changes)
+    return Recipe("train_student", "transformer", shape, training, load_section(file, "runtime", RuntimeParams))
 
 
 def read_recipe(file: Path, stage: str, pretrained: Path) -> Recipe:

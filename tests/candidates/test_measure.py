@@ -33,13 +33,14 @@ def timed(monkeypatch):
 
 def test_every_type_that_there_is_meets_every_beam(bundle, tmp_path, monkeypatch, timed, capsys):
     monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda device: {"int8", "float32"})
-    left_out = make_bundles(bundle, tmp_path, PARAMS)
-    assert list(left_out) == ["bfloat16"]
+    left_out = make_bundles({"": bundle, "student": bundle}, tmp_path, PARAMS)
+    assert list(left_out) == ["bfloat16", "student bfloat16"]
     assert "bfloat16 is left out" in capsys.readouterr().out
     frame = gather_references(tiny_corpus().head(8))
-    found = measure(bundle, tmp_path, frame, PARAMS, DECODING, EVALUATION, RUNTIME)
+    found = measure({"": bundle, "student": bundle}, tmp_path, frame, PARAMS, DECODING, EVALUATION, RUNTIME)
     assert found["lines"] == len(frame)
-    assert list(found["candidates"]) == ["int8", "float32", "int8, beam 1", "float32, beam 1"]
+    names = ["int8", "float32", "student int8", "student float32"]
+    assert list(found["candidates"]) == [*names, *(f"{name}, beam 1" for name in names)]
     assert found["candidates"]["float32"]["difference"]["bleu"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     assert found["candidates"]["float32"]["same"] == 1
     assert {one["beam_size"] for one in found["candidates"].values()} == {1, DECODING.beam_size}
@@ -51,13 +52,13 @@ def test_every_type_that_there_is_meets_every_beam(bundle, tmp_path, monkeypatch
 def test_a_model_that_the_fast_engine_does_not_know_is_its_own_float32(tokenizer, tmp_path, timed):
     model = Recurrent(RECURRENT, tokenizer.source_size, tokenizer.target_size, tokenizer.shared)
     save_model(tmp_path / "forward", model, tokenizer, LANGUAGES, ORIGIN, "translation")
-    left_out = make_bundles(tmp_path / "forward", tmp_path / "out", PARAMS)
+    left_out = make_bundles({"": tmp_path / "forward"}, tmp_path / "out", PARAMS)
     assert "knows no recurrent model" in left_out["bfloat16"]
     assert bundle_digest(tmp_path / "out/float32") == bundle_digest(tmp_path / "forward")
     assert read_manifest(tmp_path / "out/int8").quantization == "int8"
     params = PARAMS.model_copy(update={"beams": []})
     frame = gather_references(tiny_corpus().head(4))
-    found = measure(tmp_path / "forward", tmp_path / "out", frame, params, DECODING, EVALUATION, RUNTIME)
+    found = measure({"": tmp_path / "forward"}, tmp_path / "out", frame, params, DECODING, EVALUATION, RUNTIME)
     assert list(timed["engines"]) == ["int8", "float32"]
     assert found["pytorch"] == found["candidates"]["float32"]["speed"]
 

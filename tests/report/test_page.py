@@ -69,10 +69,10 @@ def write_scores(reports, rouge=False):
 def write_candidates(reports, speeds):
     """Two candidates, and the choice of int8."""
     scores = {key: {"value": 41.5, "low": 39.0, "high": 44.0} for key in ("bleu", "chrf", "ter", "exact_match")}
-    float32 = {"type": "float32", "beam_size": 5, "scores": scores, "same": 1.0, "speed": speeds["float32"]}
+    float32 = {"folder": "float32", "beam_size": 5, "scores": scores, "same": 1.0, "speed": speeds["float32"]}
     differences = {key: {"value": -0.25, "low": -0.75, "high": 0.5} for key in scores}
     float32["difference"] = {key: {"value": 0.0, "low": 0.0, "high": 0.0} for key in scores}
-    int8 = float32 | {"type": "int8", "difference": differences, "same": 0.875, "speed": speeds["int8"]}
+    int8 = float32 | {"folder": "int8", "difference": differences, "same": 0.875, "speed": speeds["int8"]}
     measured = {"lines": 12, "candidates": {"int8": int8, "float32": float32}, "pytorch": speeds["float32"]}
     write_json(reports / "candidates.json", measured | {"left_out": {"bfloat16": "this CPU <has> none"}})
     choice = {"name": "int8", "reason": "it is the fastest", "rejected": {"float32": "it is slow"}, "warning": ""}
