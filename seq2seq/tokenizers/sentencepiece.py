@@ -9,7 +9,10 @@ import heapq
 import io
 import re
 import sys
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +30,10 @@ SAMPLE_BYTES = 2**26  # of each side at most, where lines are long: SentencePiec
 LONGEST_LINE = 4192  # bytes: SentencePiece leaves out longer ones, unless told otherwise
 RESERVED = "▅"  # SentencePiece leaves out lines that hold what it puts in the place of rare characters
 CHARACTER_COVERAGE = 0.9995  # the rarest characters get no piece of their own; they become bytes or <unk>
+CHARACTER_SHARE = 0.5  # of a vocabulary at most, beside special pieces and bytes: the rest is for what recurs
+UNCOUNTED = "\0"  # SentencePiece learns no piece with it; its own character_coverage can't go below 0.98
+LEAST_CHARACTERS = 2  # a vocabulary has room for at least these
+BYTES = 256  # pieces, where there is byte fallback
 LOG_NOTHING = 4  # SentencePiece's log level above "error": its errors come as exceptions
 
 
@@ -126,7 +133,8 @@ def train_tokenizer(
     line says so.
 
     Raises:
-        UserError: there are no lines, or the vocabulary can't even hold the corpus's characters.
+        UserError: there are no lines, or the vocabulary can't hold the bytes or, without byte fallback, the corpus's
+            characters.
     """
     source_lines = _sample(_learnable("source", sources))
     target_lines = _sample(_learnable("target", targets))
@@ -199,6 +207,15 @@ def _train(side: str, lines: list[str], params: TokenizerParams, threads: int) -
     if not lines:
         raise UserError(f"tokenizer: the {side} side of the training corpus has no lines; see reports/cleaning.json")
     print(f"tokenizer: learning the {side} vocabulary from {len(lines):,} lines", file=sys.stderr, flush=True)
+    if params.byte_fallback and params.vocabulary_size < (least := len(SPECIAL_PIECES) + BYTES + LEAST_CHARACTERS):
+        raise UserError(
+            f"params.yaml: 'tokenizer.vocabulary_size' is {params.vocabulary_size}, but with byte fallback the bytes "
+            f"alone need {least} pieces; set it to at least that"
+        )
+    rare = _rare_characters(side, lines, params) if params.byte_fallback else ""
+    if rare:
+        hidden = str.maketrans(dict.fromkeys(rare, UNCOUNTED))
+        lines = [line.translate(hidden) for line in lines]
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
@@ -207,7 +224,7 @@ def _train(side: str, lines: list[str], params: TokenizerParams, threads: int) -
             model_type=params.algorithm,
             vocab_size=params.vocabulary_size,
             hard_vocab_limit=False,  # a soft limit is met exactly unless the corpus has fewer pieces to give
-            character_coverage=CHARACTER_COVERAGE,
+            character_coverage=1.0 if rare else CHARACTER_COVERAGE,
             byte_fallback=params.byte_fallback,
             split_digits=params.split_digits,
             normalization_rule_name="identity",  # normalise() has done it, and restoring must be exact
@@ -228,7 +245,7 @@ def _train(side: str, lines: list[str], params: TokenizerParams, threads: int) -
             raise
         raise UserError(
             f"params.yaml: 'tokenizer.vocabulary_size' is {params.vocabulary_size}, but the characters of the "
-            f"{side} side alone need {minimum[1]} pieces; set it to at least that"
+            f"{side} side alone need {minimum[1]} pieces; set it to at least that, or byte_fallback to true"
         ) from None
     size = int(_processor(model.getvalue()).get_piece_size())
     if size < params.vocabulary_size:
@@ -238,6 +255,27 @@ def _train(side: str, lines: list[str], params: TokenizerParams, threads: int) -
             flush=True,
         )
     return model.getvalue()
+
+
+def _rare_characters(side: str, lines: list[str], params: TokenizerParams) -> str:
+    """The characters that are to be spelt as bytes, where all those of a usual coverage would fill the vocabulary."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line)
+    total = counts.total()
+    ranked = sorted(counts, key=lambda char: (-counts[char], char))
+    reached = list(accumulate(counts[char] for char in ranked))
+    usual = bisect_left(reached, CHARACTER_COVERAGE * total) + 1
+    room = int((params.vocabulary_size - len(SPECIAL_PIECES) - BYTES) * CHARACTER_SHARE)
+    if usual <= room:
+        return ""
+    print(
+        f"tokenizer: notice: the {room:,} most frequent of {len(ranked):,} characters of the {side} side become pieces, "
+        f"{CHARACTER_SHARE:.0%} of what vocabulary_size {params.vocabulary_size:,} leaves beside the bytes; the others, "
+        f"{1 - reached[room - 1] / total:.1%} of the text, are spelt as bytes",
+        flush=True,
+    )
+    return "".join(ranked[room:])
 
 
 def _processor(model: bytes) -> Any:

@@ -173,14 +173,35 @@ def test_vocabulary_too_big_for_the_corpus_shrinks_with_one_notice(tmp_path, cap
 
 
 @pytest.mark.parametrize("algorithm", ["unigram", "bpe"])
-def test_vocabulary_smaller_than_the_alphabet_is_refused_with_the_least_that_works(tmp_path, algorithm):
-    with pytest.raises(UserError, match=r"'tokenizer.vocabulary_size' is 100, .* need (\d+) pieces") as refused:
-        train(tmp_path / "small", algorithm=algorithm, vocabulary_size=100)
+def test_rare_characters_become_bytes_where_the_vocabulary_is_small(tmp_path, capsys, algorithm):
+    rng = random.Random(3)
+    chinese = ["".join(chr(0x4E00 + int(1500 * rng.random() ** 3)) for _ in range(12)) for _ in range(400)]
+    tokenizer = train(tmp_path, ENGLISH[:400], chinese, algorithm=algorithm, vocabulary_size=700)
+    (notice,) = [line for line in capsys.readouterr().out.splitlines() if "notice" in line]
+    (told,) = re.findall(r"the ([\d,]+) most frequent of", notice)
+    single = [piece for piece in tokenizer.source_pieces if len(piece) == 1]
+    assert len(single) == int(told) == (700 - 256 - 5) // 2
+    assert tokenizer.source_size == 700
+    assert tokenizer.decode_target(tokenizer.encode_target(chinese)) == chinese
+    assert UNK not in {one for ids in tokenizer.encode_target(chinese) for one in ids}
+
+
+@pytest.mark.parametrize("algorithm", ["unigram", "bpe"])
+@pytest.mark.parametrize("byte_fallback", [True, False])
+def test_vocabulary_smaller_than_what_it_must_hold_is_refused_with_the_least_that_works(
+    tmp_path, algorithm, byte_fallback
+):
+    kind = {"algorithm": algorithm, "byte_fallback": byte_fallback}
+    what = "bytes" if byte_fallback else "characters of the joint side"
+    with pytest.raises(
+        UserError, match=rf"'tokenizer.vocabulary_size' is 20, .* {what} .* need (\d+) pieces"
+    ) as refused:
+        train(tmp_path / "small", **kind, vocabulary_size=20)
     assert not (tmp_path / "small").exists()
     least = int(str(refused.value).split(" need ")[1].split()[0])
-    assert train(tmp_path / "least", algorithm=algorithm, vocabulary_size=least).source_size == least
+    assert train(tmp_path / "least", **kind, vocabulary_size=least).source_size == least
     with pytest.raises(UserError, match=f"need {least} pieces"):
-        train(tmp_path / "less", algorithm=algorithm, vocabulary_size=least - 1)
+        train(tmp_path / "less", **kind, vocabulary_size=least - 1)
 
 
 def test_a_corpus_without_lines_is_refused(tmp_path):
