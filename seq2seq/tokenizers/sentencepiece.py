@@ -270,9 +270,9 @@ def _rare_characters(side: str, lines: list[str], params: TokenizerParams) -> st
     if usual <= room:
         return ""
     print(
-        f"tokenizer: notice: the {room:,} most frequent of {len(ranked):,} characters of the {side} side become pieces, "
-        f"{CHARACTER_SHARE:.0%} of what vocabulary_size {params.vocabulary_size:,} leaves beside the bytes; the others, "
-        f"{1 - reached[room - 1] / total:.1%} of the text, are spelt as bytes",
+        f"tokenizer: notice: the {room:,} most frequent of {len(ranked):,} characters of the {side} side become "
+        f"pieces, {CHARACTER_SHARE:.0%} of what vocabulary_size {params.vocabulary_size:,} leaves beside the bytes; "
+        f"the others, {1 - reached[room - 1] / total:.1%} of the text, are spelt as bytes",
         flush=True,
     )
     return "".join(ranked[room:])
