@@ -95,7 +95,15 @@ def is_quoted(lines: list[str], delimiter: str) -> bool:
     sure = len(lines) if len(lines) < LOOKED_AT else LOOKED_AT - LINES_OF_A_ROW  # the last row may have been cut
     if any(isinstance(row, BadRow) for row in rows[:sure]):
         return False
-    cells = [cell for row in rows if isinstance(row, tuple) for cell in row[1]]
+    parsed = [row for row in rows if isinstance(row, tuple)]
+    widths = Counter(len(cells) for _, cells in parsed)
+    usual = max(widths, key=lambda width: (widths[width], width), default=0)
+    ends = [number for number, _ in parsed[1:]] + [len(lines)]
+    for (number, cells), end in zip(parsed[:sure], ends, strict=False):
+        whole = all(len(line.split(delimiter)) == usual for line in lines[number:end])
+        if whole and (len(cells) != usual or end - number > 1):
+            return False  # the lines are rows if their marks are text
+    cells = [cell for _, row in parsed for cell in row]
     needed = any(delimiter in cell or "\n" in cell for cell in cells) or any('""' in cell[1:-1] for cell in quoted)
     return needed or (len(lines) >= SURE_LINES and len(quoted) == len(plain))
 

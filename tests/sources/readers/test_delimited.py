@@ -36,6 +36,8 @@ def see(tmp_path, text, *columns, languages=("en", "de")):
         ('"Go!"\tGeh!\n"Stop!" he said.\tHalt!\n', [('"Go!"', "Geh!"), ('"Stop!" he said.', "Halt!")]),  # speech
         ('"A ""big"" house"\tEin Haus\nA dog\t"Ein\tHund"\n', [('A "big" house', "Ein Haus"), ("A dog", "Ein\tHund")]),
         ('text,summary\n"One, two\nthree",Kurz\n"a ""b""",c\n', [("One, two\nthree", "Kurz"), ('a "b"', "c")]),
+        ('"\t"\nA\tb\n' * 2, [('"', '"'), ("A", "b")] * 2),
+        ('A\tb\n\t"\nx\t"\n', [("A", "b"), ("", '"'), ("x", '"')]),
         ('"Go!"\t"Geh!"\n' * 2, [('"Go!"', '"Geh!"')] * 2),
         ('"Go!"\t"Geh!"\n' * 3, [("Go!", "Geh!")] * 3),
         ('"Hi\r\nthere","Hallo\r\nda"\n"x, y",z\n', [("Hi\nthere", "Hallo\nda"), ("x, y", "z")]),

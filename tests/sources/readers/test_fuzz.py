@@ -30,6 +30,7 @@ MANY = [
     pytest.param(15, id="few"),
     pytest.param(1500, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
 ]
+PLAIN = [("A house stands here.", "Hier steht ein Haus.")] * 20  # so that it is a text, and its delimiter clear
 # any text, and what shifts columns and lines where it is mishandled
 TEXT = st.text(
     st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from('\t,;|"\\\x00\x85\u2028\x0b\x1c\ufeff'))
@@ -82,10 +83,8 @@ def test_what_was_written_comes_back(tmp_path, examples, encoding):
     pairs = st.lists(st.tuples(CELL, CELL), min_size=1)
 
     def check(pairs: list[tuple[str, str]]) -> None:
-        path.write_bytes(tsv([("source", "target"), ("a", "b"), *pairs, ("c", "d")]).encode(encoding))
-        found = read(path)
-        kept = [pair for pair in pairs if any(pair)]
-        assert [pair for pair in found.pairs if any(pair)] == [("a", "b"), *kept, ("c", "d")]
+        path.write_bytes(tsv([("source", "target"), *PLAIN, *pairs]).encode(encoding))
+        assert read(path).pairs == [*PLAIN, *pairs]
 
     fuzz(check, examples, pairs)
 
@@ -102,8 +101,7 @@ def test_a_csv_comes_back_with_its_line_breaks(tmp_path, examples, delimiter):
         path.write_bytes(out.getvalue().encode())
         assert read(path).pairs == rows
 
-    plain = [("a", "b")] * 10  # so that the delimiter is clear
-    fuzz(check, examples, st.lists(st.tuples(cells, cells)).map(lambda rows: [*plain, *rows]))
+    fuzz(check, examples, st.lists(st.tuples(cells, cells)).map(lambda rows: [*PLAIN, *rows]))
 
 
 @pytest.mark.parametrize("examples", MANY)
