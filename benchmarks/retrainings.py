@@ -19,7 +19,7 @@ from seq2seq.core.params import PARAMS, load_section
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.evaluation.evaluate import predict
-from seq2seq.export.ctranslate2 import quantize
+from seq2seq.export.quantization import quantize
 from seq2seq.inference.translator import Translator
 from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.text.corpus import GATE, read_corpus

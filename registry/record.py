@@ -40,7 +40,8 @@ REQUIREMENTS: tuple[str, ...] = (
     "sentencepiece",
     "tqdm",
 )
-PYTORCH_REQUIREMENTS = ("torch", "safetensors")  # besides, where the fast engine doesn't know the architecture
+PYTORCH_REQUIREMENTS = ("torch", "safetensors")  # besides, where PyTorch runs the model
+ONNX_REQUIREMENTS = ("torch", "onnxruntime")  # where ONNX Runtime does, and the search is ours
 PRETRAINED_REQUIREMENTS = ("transformers",)  # besides those, for a pretrained model
 FORWARD_CURVE = Path("curves", "forward.csv")
 REPORT_FILES = {".html", ".json", ".csv", ".md", ".parquet"}
@@ -224,6 +225,8 @@ def _log_model(outputs: Outputs) -> str:
     manifest = read_manifest(outputs.int8)
     if manifest.engine == "pytorch":
         packages += PYTORCH_REQUIREMENTS
+    if manifest.engine == "onnx":
+        packages += ONNX_REQUIREMENTS
     if manifest.architecture == "pretrained":
         packages += PRETRAINED_REQUIREMENTS
     config = {

@@ -19,6 +19,7 @@ from seq2seq.text.languages import LanguagesParams
 MANIFEST = "bundle.json"
 TOKENIZER = "tokenizer"  # the folder of its files
 CTRANSLATE2 = "ctranslate2"  # the folder of CTranslate2's files, in a bundle of that engine
+ONNX = "onnx"  # the folder of ONNX Runtime's files, likewise
 
 
 class TaskParams(Section):
@@ -39,7 +40,7 @@ class Manifest(BaseModel):
     format: Literal[2] = 2
     task: str
     architecture: str
-    engine: str  # pytorch or ctranslate2
+    engine: str  # pytorch, ctranslate2 or onnx
     quantization: str  # float32, int8, ...
     languages: LanguagesParams
     model: dict[str, Any]  # the architecture's params

@@ -17,7 +17,8 @@ from seq2seq.candidates.params import CandidatesParams
 from seq2seq.core.progress import Progress
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
-from seq2seq.export.ctranslate2 import is_known_to_ctranslate2, quantize, why_unsupported
+from seq2seq.export.ctranslate2 import is_known_to_ctranslate2
+from seq2seq.export.quantization import quantize, why_unsupported
 from seq2seq.inference.translator import Translator
 from seq2seq.metrics.metric import FloatArray, Metric
 from seq2seq.metrics.resampling import Difference, interval, paired_difference, resampled_scores

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from seq2seq.core.params import Section
-from seq2seq.export.ctranslate2 import Quantization
+from seq2seq.export.quantization import Quantization
 
 AUTO = "auto"
 SPEEDS = ("sentences_per_second", "latency_ms")

@@ -1,4 +1,4 @@
-"""From a trained model to the bundle that is released: CTranslate2, the fast engine, where it knows the architecture.
+"""A Transformer for CTranslate2, the fast engine.
 
 CTranslate2's model specification: https://opennmt.net/CTranslate2/conversion.html. Its int8 is symmetric, one
 scale per row of each weight matrix, activations quantized while it runs.
@@ -6,10 +6,9 @@ scale per row of each weight matrix, activations quantized while it runs.
 
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from ctranslate2 import get_supported_compute_types
 from ctranslate2.converters import Converter
 from ctranslate2.specs import TransformerSpec
 from ctranslate2.specs.common_spec import Activation
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seq2seq.bundles.manifest import CTRANSLATE2, derive, read_manifest
-from seq2seq.bundles.pytorch import load_model, quantize_weights
+from seq2seq.bundles.pytorch import load_model
 from seq2seq.core.errors import UserError
 from seq2seq.models.transformer import (
     CrossAttention,
@@ -33,36 +32,9 @@ from seq2seq.tokenizers.base import BOS, EOS, SPECIAL_PIECES, UNK, Tokenizer
 ACTIVATIONS = {"relu": Activation.RELU, "gelu": Activation.GELU}
 
 
-# types of weights, by CTranslate2's names
-Quantization = Literal["int8", "int8_float32", "int16", "bfloat16", "float32"]
-
-
 def is_known_to_ctranslate2(bundle: Path) -> bool:
     """Whether the fast engine can run the model of a bundle."""
     return read_manifest(bundle).architecture == Transformer.architecture
-
-
-def why_unsupported(bundle: Path, kind: Quantization) -> str:
-    """Why a model can't run with weights of a type here, in words; empty where it can."""
-    if not is_known_to_ctranslate2(bundle):
-        known = kind in ("int8", "float32")
-        return (
-            "" if known else f"only the fast engine has it, which knows no {read_manifest(bundle).architecture} model"
-        )
-    return "" if kind in get_supported_compute_types("cpu") else "CTranslate2 can't compute with it on this CPU"
-
-
-def quantize(bundle: Path, out: Path, kind: Quantization) -> None:
-    """Write the bundle ``out`` of the PyTorch bundle ``bundle`` with weights of a type that it supports.
-
-    Raises:
-        UserError: ``bundle`` is no PyTorch bundle.
-    """
-    if is_known_to_ctranslate2(bundle):
-        export_ctranslate2(bundle, out, kind)
-    else:
-        assert kind == "int8", f"{bundle} has no {kind}"
-        quantize_weights(bundle, out)
 
 
 def export_ctranslate2(bundle: Path, out: Path, quantization: str) -> None:

@@ -58,6 +58,14 @@ class Translator:
         if (manifest := read_manifest(bundle)).engine == "pytorch":
             return cls.load_ensemble([bundle], runtime)
         tokenizer = load_tokenizer(bundle / TOKENIZER)
+        if manifest.engine == "onnx":
+            from seq2seq.core.runtime import prepare_device  # noqa: PLC0415
+            from seq2seq.decoding.torch_engine import TorchEngine  # noqa: PLC0415
+            from seq2seq.inference.onnx_model import OnnxModel  # noqa: PLC0415
+
+            limit = manifest.model["max_length"]
+            on_cpu = prepare_device(runtime.model_copy(update={"device": "cpu"}))
+            return cls(manifest, tokenizer, TorchEngine(OnnxModel(bundle, runtime), limit, on_cpu), limit)
         engine = CTranslate2Engine(bundle, manifest, tokenizer, runtime)
         return cls(manifest, tokenizer, engine, engine.limit)
 

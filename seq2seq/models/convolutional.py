@@ -128,9 +128,9 @@ class Convolutional(FromScratch):
     def start(self, src: Tensor, mask: Tensor) -> State:
         """Encode a batch, [B, S], and return the state before the first target piece."""
         keys, values = self._encode(src, mask)
-        before = keys.new_zeros(len(src), self.params.kernel - 1, self.params.width)
+        before = keys.new_zeros(src.shape[0], self.params.kernel - 1, self.params.width)
         moving = {f"past{number}": before for number in range(self.params.decoder_layers)}
-        moving["position"] = torch.zeros(len(src), dtype=torch.long, device=src.device)
+        moving["position"] = torch.zeros(src.shape[0], dtype=torch.long, device=src.device)
         return State({"keys": keys, "values": values, "mask": mask}, moving)
 
     def _advance(self, tgt: Tensor, state: State) -> tuple[Tensor, State]:

@@ -99,7 +99,7 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor, flip: Tensor) -> Tensor:
         """Map [B, S, D] to [B, S, D]. Padding stands behind what either direction reads of a sentence."""
-        start = x.new_zeros(len(x), self.ahead.state_size)
+        start = x.new_zeros(x.shape[0], self.ahead.state_size)
         ahead = self.ahead(x, start)[0]
         if self.back is None:
             return ahead  # type: ignore[no-any-return]
@@ -216,13 +216,13 @@ class Recurrent(FromScratch):
     def start(self, src: Tensor, mask: Tensor) -> State:
         """Encode a batch, [B, S], and return the state before the first target piece."""
         memory, summary = self._encode(src, mask)
-        layers = torch.tanh(self.bridge(summary)).view(len(src), self.params.decoder_layers, -1)  # [B, L, C]
+        layers = torch.tanh(self.bridge(summary)).view(src.shape[0], self.params.decoder_layers, -1)  # [B, L, C]
         fixed: dict[str, Tensor] = {}
         moving = {"layers": layers}
         if self.source_attention is not None:
             fixed = {"memory": memory, "keys": self.source_attention.score.keys(memory), "mask": mask}
         if self.params.input_feeding:
-            moving["fed"] = memory.new_zeros(len(src), self.params.width)
+            moving["fed"] = memory.new_zeros(src.shape[0], self.params.width)
         return State(fixed, moving)
 
     def _recur(self, x: Tensor, layers: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from seq2seq.report.results import MODELS, Results
 from seq2seq.text.corpus import GATE
 
 ENGINES = {"float32": "PyTorch float32", "ct2_float32": "CTranslate2 float32", "int8": "{engine} {quantization}"}
-ENGINE_NAMES = {"pytorch": "PyTorch", "ctranslate2": "CTranslate2"}
+ENGINE_NAMES = {"pytorch": "PyTorch", "ctranslate2": "CTranslate2", "onnx": "ONNX Runtime"}
 BASELINES = {  # by their names on the page; the first sentence is there where ROUGE is scored
     "nearest_sentence": "nearest training sentence",
     "copy_source": "copy of the source",

@@ -8,7 +8,7 @@ from seq2seq.bundles.pytorch import save_model
 from seq2seq.candidates import measure as measuring
 from seq2seq.candidates.measure import compare_outputs, make_bundles, measure
 from seq2seq.candidates.params import CandidatesParams
-from seq2seq.export import ctranslate2
+from seq2seq.export import quantization
 from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.models.recurrent import Recurrent
 from seq2seq.text.corpus import gather_references
@@ -32,7 +32,7 @@ def timed(monkeypatch):
 
 
 def test_every_type_that_there_is_meets_every_beam(bundle, tmp_path, monkeypatch, timed, capsys):
-    monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda device: {"int8", "float32"})
+    monkeypatch.setattr(quantization, "get_supported_compute_types", lambda device: {"int8", "float32"})
     left_out = make_bundles({"": bundle, "student": bundle}, tmp_path, PARAMS)
     assert list(left_out) == ["bfloat16", "student bfloat16"]
     assert "bfloat16 is left out" in capsys.readouterr().out

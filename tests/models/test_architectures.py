@@ -9,7 +9,7 @@ import torch
 from seq2seq.bundles.manifest import TOKENIZER
 from seq2seq.bundles.pytorch import load_model, read_shape, save_model
 from seq2seq.decoding.beam_search import beam_search
-from seq2seq.export.ctranslate2 import quantize
+from seq2seq.export.quantization import quantize
 from seq2seq.inference.translator import Translator
 from seq2seq.models.architectures import MODELS, build_model
 from seq2seq.models.batches import pad

@@ -344,6 +344,7 @@ def imports_of(nodes):
 
 
 PYTORCH = (*record.REQUIREMENTS, *record.PYTORCH_REQUIREMENTS)
+ONNX = (*record.REQUIREMENTS, *record.ONNX_REQUIREMENTS)
 PRETRAINED = (*PYTORCH, *record.PRETRAINED_REQUIREMENTS)
 # what their functions import, such a model needs
 CALLED = {"seq2seq.models.huggingface", "seq2seq.tokenizers.huggingface"}
@@ -353,7 +354,12 @@ ENGINE = {"seq2seq.decoding.torch_engine", "seq2seq.inference.ensemble", "seq2se
 
 @pytest.mark.parametrize(
     ("requirements", "engine", "called"),
-    [(record.REQUIREMENTS, set(), set()), (PYTORCH, ENGINE, set()), (PRETRAINED, ENGINE, CALLED)],
+    [
+        (record.REQUIREMENTS, set(), set()),
+        (PYTORCH, ENGINE, set()),
+        (ONNX, {"seq2seq.decoding.torch_engine", "seq2seq.inference.onnx_model"}, set()),
+        (PRETRAINED, ENGINE, CALLED),
+    ],
 )
 def test_the_requirements_are_what_the_model_imports(requirements, engine, called):
     seen = set(imports_of(ast.walk(ast.parse((ROOT / "registry/pyfunc_model.py").read_text())))) | engine

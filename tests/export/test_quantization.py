@@ -2,8 +2,8 @@
 
 from seq2seq.bundles.manifest import read_manifest
 from seq2seq.bundles.pytorch import save_model
-from seq2seq.export import ctranslate2
-from seq2seq.export.ctranslate2 import quantize, why_unsupported
+from seq2seq.export import quantization
+from seq2seq.export.quantization import quantize, why_unsupported
 from seq2seq.models.recurrent import Recurrent
 from tests.tiny_models import LANGUAGES, ORIGIN, RECURRENT
 
@@ -18,6 +18,7 @@ def test_what_the_fast_engine_does_not_know_is_stored_as_int8_or_not_at_all(toke
 
 
 def test_a_type_that_this_cpu_lacks_is_named(bundle, monkeypatch):
-    monkeypatch.setattr(ctranslate2, "get_supported_compute_types", lambda device: {"float32", "int16"})
+    monkeypatch.setattr(quantization, "get_supported_compute_types", lambda device: {"float32", "int16"})
     assert "on this CPU" in why_unsupported(bundle, "bfloat16")
     assert why_unsupported(bundle, "int16") == ""
+    assert "this is a transformer model" in why_unsupported(bundle, "onnx_int8")
