@@ -20,18 +20,12 @@ from seq2seq.metrics.scores import EvaluationParams, summarize
 from seq2seq.metrics.string_metrics import metric_of
 from seq2seq.text.languages import count_words
 from seq2seq.text.perturbations import PERTURBATIONS
-from seq2seq.text.placeholders import find_placeholders
+from seq2seq.text.placeholders import find_numbers, find_placeholders
 
 QUARTERS = (0.25, 0.75)  # of the sources by their length: what is below is short, what is above is long
 Lines = npt.NDArray[np.bool_]
 
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<!^)(?<![.!?:] )\b[^\W\d_a-z]\w+")  # in capitals, but not at the beginning of a sentence
-
-
-def _find_numbers(text: str) -> Counter[str]:
-    # 1,500 and 1.500 are the same number, written in two languages
-    return Counter(re.sub("[.,]", "", number) for number in _NUMBER.findall(text))
 
 
 def _find_names(text: str) -> Counter[str]:
@@ -39,7 +33,7 @@ def _find_names(text: str) -> Counter[str]:
 
 
 KEPT: dict[str, Callable[[str], Counter[str]]] = {
-    "numbers": _find_numbers,
+    "numbers": find_numbers,
     "placeholders": find_placeholders,
     "names": _find_names,
 }

@@ -15,6 +15,7 @@ from seq2seq.decoding.params import DecodingParams, Engine, Hypothesis, Sampling
 from seq2seq.inference.alignment import Sentence, align_sentence, find_pieces
 from seq2seq.inference.ctranslate2_engine import CTranslate2Engine
 from seq2seq.inference.documents import Document, split_sentences, split_to_fit, whole
+from seq2seq.inference.faults import are_grave, find_faults
 from seq2seq.text.normalization import normalise
 from seq2seq.text.scripts import writes_spaces
 from seq2seq.tokenizers.base import EOS, Tokenizer, cut_source
@@ -22,6 +23,7 @@ from seq2seq.tokenizers.load import load_tokenizer
 
 T = TypeVar("T")
 SCORED_TOGETHER = 32  # pairs
+RETRY_BEAM, RETRY_NO_REPEAT = 8, 3  # of the search for another output where the first is visibly wrong
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,32 @@ class Translator:
     ) -> list[str]:
         """Translate sentences as they are; of one that is too long for the model, the beginning."""
         found = self._run(sentences, decoding, lambda batches: self.engine.search(batches, decoding), progress)
-        return self._decode(found)
+        outputs = self._decode(found)
+        for row, mended in self._retry(sentences, outputs, decoding).items():
+            outputs[row] = next(iter(mended))
+        return outputs
+
+    def _retry(
+        self, sentences: list[str], outputs: list[str], decoding: DecodingParams
+    ) -> dict[int, dict[str, Hypothesis]]:
+        """Search once more, more widely and without repetition, for outputs that are visibly wrong.
+
+        Returns:
+            By row, where one was found with fewer faults: its text and those that were found beside it.
+        """
+        if not self.splits:
+            return {}  # an answer or a summary may well have another length, and other numbers
+        found = [find_faults(sentence, output) for sentence, output in zip(sentences, outputs, strict=True)]
+        faults = {row: one for row, one in enumerate(found) if are_grave(one)}
+        wider = decoding.model_copy(update={"beam_size": RETRY_BEAM, "no_repeat_ngram": RETRY_NO_REPEAT})
+        again = self._run([sentences[row] for row in faults], wider, lambda batches: self.engine.nbest(batches, wider))
+        mended = {}
+        for row, hypotheses in zip(faults, again, strict=True):
+            merged = self._merge_by_text(hypotheses or [])
+            best = min(merged, key=lambda text: len(find_faults(sentences[row], text)), default=outputs[row])
+            if len(find_faults(sentences[row], best)) < len(faults[row]):
+                mended[row] = {best: merged.pop(best)} | merged
+        return mended
 
     def _by_sentence(self, texts: list[str], translate: Callable[[list[str]], list[str]]) -> list[str]:
         documents = self.split(texts)
@@ -202,6 +229,8 @@ class Translator:
         found = self._run(texts, decoding, lambda batches: self.engine.nbest(batches, decoding), progress)
         sources = self.encode(texts)
         chosen = [self._merge_by_text(hypotheses or []) for hypotheses in found]
+        retried = self._retry(texts, [next(iter(outputs), "") for outputs in chosen], decoding)
+        chosen = [retried.get(row, outputs) for row, outputs in enumerate(chosen)]
         pairs = [(sources[row], one.tokens) for row, outputs in enumerate(chosen) for one in outputs.values()]
         log_probs = iter(self._score(pairs))
         vocabulary = self.tokenizer.target_pieces
