@@ -31,6 +31,7 @@ class Metrics:
         self.ratio = Histogram(
             "seq2seq_length_ratio", "Characters of an output to those of its text", ["model"], buckets=RATIOS, **one
         )
+        self.flagged = Counter("seq2seq_flagged", "Outputs that look wrong, by why", ["model", "fault"], **one)
         gauges = {
             "seq2seq_queue_characters": ("Characters of source text that wait", lambda: engine.waiting_characters),
             "seq2seq_cache_bytes": ("Memory that the cache of sentences takes", lambda: engine.cache.size),
@@ -57,5 +58,7 @@ class Metrics:
         self.characters.labels(name).inc(sum(map(len, texts)))
         for text, output in zip(texts, outputs, strict=True):
             self.words.labels(name).observe(len(text.split()))
+            for fault in model.translator.faults(text, output):
+                self.flagged.labels(name, fault).inc()
             if text:
                 self.ratio.labels(name).observe(len(output) / len(text))

@@ -11,6 +11,7 @@ import os
 import queue
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -99,6 +100,7 @@ def _write(lines: list[str]) -> bool:
 
 def _translate(translator: "Translator", lines: Lines, decoding: "DecodingParams", nbest: bool) -> None:
     long = total = 0
+    faults: Counter[str] = Counter()
     fate = "their ends were cut off" if nbest else translator.fate_of_long  # lists of outputs are those of whole lines
     # where a person looks on, the outputs are the progress
     with Progress("translate", None, "sentences", quiet=sys.stdin.isatty() or sys.stdout.isatty()) as progress:
@@ -111,6 +113,9 @@ def _translate(translator: "Translator", lines: Lines, decoding: "DecodingParams
                 else:
                     cut = translator.find_long(texts)
                     found = _best(translator.translate(texts, decoding, progress))
+                    faults.update(
+                        fault for pair in zip(texts, found, strict=True) for fault in translator.faults(*pair)
+                    )
                 long += sum(cut)
                 if not _write(found):
                     break
@@ -122,6 +127,9 @@ def _translate(translator: "Translator", lines: Lines, decoding: "DecodingParams
                     file=sys.stderr,
                     flush=True,
                 )
+            if faults:
+                counted = ", ".join(f"{count:,} {fault}" for fault, count in faults.most_common())
+                print(f"translate: of {total:,} lines some look wrong: {counted}", file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ It repeats itself, it is far too long or too short, or it lost what stays the sa
 import re
 
 from seq2seq.text.languages import count_words
-from seq2seq.text.placeholders import find_addresses, find_numbers, find_placeholders
+from seq2seq.text.placeholders import find_addresses, find_numbers, find_placeholders, without_codes
 
 REPEATS, TOO_LONG, TOO_SHORT = "repeats itself", "too long", "too short"
 LOST_PLACEHOLDER, LOST_ADDRESS, LOST_NUMBER = "placeholder lost", "address lost", "number lost"
@@ -31,7 +31,7 @@ def find_faults(source: str, output: str) -> list[str]:
         found.append(LOST_PLACEHOLDER)
     if _ADDRESS.search(source) and find_addresses(source) - find_addresses(output):
         found.append(LOST_ADDRESS)
-    if _DIGIT.search(source) and find_numbers(_TIME.sub("", source)) - find_numbers(output):
+    if _DIGIT.search(source) and find_numbers(_TIME.sub("", without_codes(source))) - find_numbers(output):
         found.append(LOST_NUMBER)
     return found
 

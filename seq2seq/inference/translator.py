@@ -177,6 +177,10 @@ class Translator:
             outputs[row] = next(iter(mended))
         return outputs
 
+    def faults(self, source: str, output: str) -> list[str]:
+        """What is visibly wrong with a translation; an answer or a summary may have any length, and other numbers."""
+        return find_faults(source, output) if self.splits else []
+
     def _retry(
         self, sentences: list[str], outputs: list[str], decoding: DecodingParams
     ) -> dict[int, dict[str, Hypothesis]]:
@@ -185,17 +189,17 @@ class Translator:
         Returns:
             By row, where one was found with fewer faults: its text and those that were found beside it.
         """
-        if not self.splits:
-            return {}  # an answer or a summary may well have another length, and other numbers
-        found = [find_faults(sentence, output) for sentence, output in zip(sentences, outputs, strict=True)]
+        found = [self.faults(sentence, output) for sentence, output in zip(sentences, outputs, strict=True)]
         faults = {row: one for row, one in enumerate(found) if are_grave(one)}
-        wider = decoding.model_copy(update={"beam_size": RETRY_BEAM, "no_repeat_ngram": RETRY_NO_REPEAT})
+        beam = max(decoding.beam_size, RETRY_BEAM)
+        wider = decoding.model_copy(update={"beam_size": beam, "no_repeat_ngram": RETRY_NO_REPEAT})
         again = self._run([sentences[row] for row in faults], wider, lambda batches: self.engine.nbest(batches, wider))
         mended = {}
         for row, hypotheses in zip(faults, again, strict=True):
             merged = self._merge_by_text(hypotheses or [])
-            best = min(merged, key=lambda text: len(find_faults(sentences[row], text)), default=outputs[row])
-            if len(find_faults(sentences[row], best)) < len(faults[row]):
+            left = {text: len(self.faults(sentences[row], text)) for text in merged}
+            best = min(left, key=lambda text: left[text], default="")
+            if best and left[best] < len(faults[row]):
                 mended[row] = {best: merged.pop(best)} | merged
         return mended
 

@@ -31,3 +31,8 @@ def find_addresses(text: str) -> Counter[str]:
 def find_numbers(text: str) -> Counter[str]:
     """Count the numbers of a text by their digits: 1,500 and 1.500 are the same number, written in two languages."""
     return Counter(re.sub("[.,]", "", number) for number in _NUMBER.findall(text))
+
+
+def without_codes(text: str) -> str:
+    """The text without its placeholders and addresses."""
+    return PLACEHOLDER.sub(" ", _ADDRESS.sub(" ", text))

@@ -182,6 +182,37 @@ def test_no_text_comes_twice_in_an_n_best_list(trained, tokenizer):
         assert one.log_probs == [float(piece) for piece in [*hypothesis.tokens, EOS]]
 
 
+class Looping:
+    """An engine that repeats itself, unless it is forbidden to."""
+
+    def __init__(self, tokenizer):
+        self.outputs = tokenizer.encode_target(["der König " + "und " * 9, "die Katze"])
+        self.searches = []
+
+    def nbest(self, batches, decoding):
+        for batch in batches:
+            self.searches.append(len(batch))
+            yield [[Hypothesis(self.outputs[decoding.no_repeat_ngram > 0], -1.0, ended=True)] for _ in batch]
+
+    def search(self, batches, decoding):
+        return ([found[0].tokens for found in rows] for rows in self.nbest(batches, decoding))
+
+    def score(self, batches):
+        return ([[0.0] * (len(output) + 1) for _, output in batch] for batch in batches)
+
+
+def test_an_output_that_repeats_itself_is_searched_for_once_more_but_no_answer_of_one_language(trained, tokenizer):
+    whole = Translator.load(trained[1], RUNTIME)
+    engine = Looping(tokenizer)
+    translator = Translator(whole.manifest, tokenizer, engine, whole.limit)
+    assert translator.translate(["the cat", "the king"], DECODING) == ["die Katze"] * 2
+    assert engine.searches == [2, 2]
+    assert [one.text for one in translator.nbest(["the cat"], DECODING)[0]] == ["die Katze"]
+    german = whole.manifest.model_copy(update={"languages": LANGUAGES.model_copy(update={"source": "de"})})
+    (answer,) = Translator(german, tokenizer, engine, whole.limit).translate(["the cat"], DECODING)
+    assert answer.endswith("und und und")
+
+
 def test_a_given_translation_is_scored_and_the_right_one_higher(trained):
     corpus = tiny_corpus()
     sources, targets = corpus["source"].tolist(), corpus["target"].tolist()
@@ -311,7 +342,8 @@ def test_batch_size_and_order_change_nothing(trained, bundle, float_engine, engi
             assert max((len(one.pieces) for one in outputs), default=0) <= limit
 
 
-def test_a_search_that_ends_at_its_limit_is_the_same_for_all(tokenizer, tmp_path):
+def test_a_search_that_ends_at_its_limit_is_the_same_for_all(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(Translator, "faults", lambda *_: [])  # what such a model says looks wrong
     save_model(tmp_path / "ours", shaken(tiny_model(tokenizer, seed=9)), tokenizer, LANGUAGES, ORIGIN, "translation")
     export_ctranslate2(tmp_path / "ours", tmp_path / "fast", "float32")
     texts = ["the cat sees the sea .", "a dog sees 12 books . " * 3]
