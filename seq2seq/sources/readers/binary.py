@@ -55,7 +55,7 @@ def read_parquet(content: Content, wanted: Wanted) -> Iterator[Row]:
             records = (record for batch in batches for record in batch.to_pylist())
             for number, record in enumerate(records, start=1):
                 yield record_pair("row", number, record, sides)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeError) as error:
             reason = " ".join(str(error).split())
             raise UserError(f"{content.name} is a damaged Parquet file ({reason}); get it again") from None
 

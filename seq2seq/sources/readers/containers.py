@@ -30,7 +30,7 @@ _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _TAR_MAGIC = slice(257, 262)
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile)
-DAMAGED_ARCHIVE = (*DAMAGED, tarfile.TarError, OSError)
+DAMAGED_ARCHIVE = (*DAMAGED, tarfile.TarError, OSError, NotImplementedError)  # the last by zipfile, of a version
 
 _Opener = Callable[[Any], Any]  # from a stream of bytes to a stream of bytes
 _PACKED: dict[str, tuple[bytes, _Opener]] = {
@@ -173,7 +173,7 @@ def _zip_members(path: Path, name: str) -> list[Content]:
         def opener(member: zipfile.ZipInfo = one, called: str = called) -> IO[bytes]:
             try:
                 file = zipfile.ZipFile(path).open(member)  # noqa: SIM115 (whoever reads closes it)
-            except (*DAMAGED_ARCHIVE, NotImplementedError) as error:
+            except DAMAGED_ARCHIVE as error:
                 raise UserError(f"{called} can't be unpacked ({_reason(error)}); unpack it yourself") from None
             return io.BufferedReader(_Limited(file, called, size), 2**18)
 

@@ -110,6 +110,13 @@ def test_a_damaged_parquet_file_is_said_to_be_so(tmp_path, cut):
         read(tmp_path / "a")
 
 
+def test_names_of_columns_that_are_no_text_are_damage(tmp_path):
+    pq.write_table(pa.table({"enenen": ["a"], "de": ["b"]}), tmp_path / "a", store_schema=False)
+    (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes().replace(b"enenen", b"\xeenenen"))
+    with pytest.raises(UserError, match="a is a damaged Parquet file"):
+        read(tmp_path)
+
+
 def test_parquet_with_other_names_lists_them(tmp_path):
     pq.write_table(pa.table({"a": ["x"], "b": ["y"], "c": ["z"]}), tmp_path / "a")
     with pytest.raises(UserError, match=r"a has 3 columns.*'a', 'b', 'c'; say which"):

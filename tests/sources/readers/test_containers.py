@@ -133,3 +133,11 @@ def test_an_encrypted_member_is_said_to_be_so(tmp_path):
     (tmp_path / "a.zip").write_bytes(data)
     with pytest.raises(UserError, match=r"a\.zip/a is encrypted; unpack it yourself"):
         read(tmp_path)
+
+
+def test_a_zip_archive_of_the_future_is_said_to_be_none(tmp_path):
+    data = bytearray(zipped(a=TABLE))
+    data[data.index(b"PK\x01\x02") + 6] = 99  # the version that is needed to unpack it
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(UserError, match=r"a\.zip is a damaged zip archive \(zip file version 9\.9\)"):
+        read(tmp_path)

@@ -28,7 +28,7 @@ from tests.sources.readers.test_subtitles import SIDES, srt
 
 MANY = [
     pytest.param(15, id="few"),
-    pytest.param(1500, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+    pytest.param(400, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
 ]
 PLAIN = [("A house stands here.", "Hier steht ein Haus.")] * 20  # so that it is a text, and its delimiter clear
 # any text, and what shifts columns and lines where it is mishandled
