@@ -123,6 +123,8 @@ def _warnings(folder: Path) -> list[str]:
         path = folder / REPORTS / "curves" / f"{name}.csv"
         if path.exists() and (nothing := learned_nothing(path, folder / PARAMS, section)):
             found[f"the {name} model has learned nothing: {nothing}"] = None
+    if warning := _read(folder, "choice.json").get("warning"):
+        found[warning] = None
     return list(found)
 
 

@@ -32,12 +32,14 @@ from seq2seq.training.params import SECTIONS
 # what a machine needs to load the model; a test compares it with the library's imports
 REQUIREMENTS: tuple[str, ...] = (
     "mlflow",
+    "babel",
     "ctranslate2",
     "numpy",
     "pandas",
     "pydantic",
     "ruamel.yaml",
     "sentencepiece",
+    "sentencex",
     "tqdm",
 )
 PYTORCH_REQUIREMENTS = ("torch", "safetensors")  # besides, where PyTorch runs the model

@@ -35,15 +35,18 @@ def test_what_is_undefined_or_was_not_learned_is_said(tmp_path):
     write_json(tmp_path / "reports/registration.json", {"name": "toy"})
     write_curve(tmp_path / "reports/curves/forward.csv", [Point(10, 1, 0.9, 70.0, 60.0, 8.0)])
     write_curve(tmp_path / "reports/curves/backward.csv", [])
+    write_json(tmp_path / "reports/choice.json", {"name": "float32", "warning": "no candidate is good enough"})
     text = describe(tmp_path, Decision(1, CHALLENGER, "because"))
     words, news = (line for line in text.splitlines() if "float32" in line)
     assert words.split()[:8] == ["words", "float32", "undefined", "undefined", "30.0", "undefined", "5.0", "0.82"]
     assert news.split()[:3] == ["news", "float32", "10.0"]
     assert "warning: BLEU is undefined on words: no reference has 4 words" in text
     assert "warning: the forward model has learned nothing: the validation loss is 60.00" in text
+    assert "warning: no candidate is good enough" in text
     assert "backward" not in text
 
     write_json(tmp_path / "reports/quality.json", {"float32": {"news": SCORE}})
+    write_json(tmp_path / "reports/choice.json", {"name": "int8", "warning": ""})
     write_curve(tmp_path / "reports/curves/forward.csv", [Point(10, 1, 0.1, 7.0, 6.0, 8.0)])
     assert "warning" not in describe(tmp_path, None)
 
