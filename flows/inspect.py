@@ -240,7 +240,7 @@ def _tell_run(name: str, overrides: Sequence[str], found: Findings) -> str:
     minutes = seconds * updates / 60
     settings = "".join(f" --set '{one}'" for one in overrides)
     return (
-        f"presets/{name}.yaml is written. With {params.runtime.threads} threads an update takes {seconds:.2f} s here, so "
+        f"presets/{name}.yaml is written. An update takes {seconds:.2f} s here with {params.runtime.threads} threads; "
         f"the most there will be, {updates:,}, take {minutes:,.0f} minutes. Early stopping may come sooner; the other "
         f"stages take some minutes more. Type:\n\n  python -m flows.pipeline --preset {name}{settings}"
     )
