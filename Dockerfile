@@ -44,7 +44,7 @@ ENTRYPOINT ["python", "-m", "serving"]
 
 FROM python:3.11-slim-bookworm AS pipeline
 
-# git: DVC and preset runs read the checkout's tracked files with it. psycopg2: for MLflow's server over PostgreSQL.
+# git: DVC and preset runs read the checkout's tracked files with it.
 RUN apt-get update \
     && apt-get install --no-install-recommends --yes git=1:2.39.* make=4.3-* \
     && rm -rf /var/lib/apt/lists/*
@@ -53,15 +53,14 @@ WORKDIR /opt/seq2seq-pipeline
 COPY requirements.lock ./
 ARG TORCH_INDEX=""
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.lock \
-    && pip install --no-cache-dir psycopg2-binary==2.9.13 \
     && git config --system --add safe.directory /project
 
 # Any user id may run it: the home is a folder that all may write to, and a user id without an entry in passwd has
-# a name, which DVC needs.
+# a name, which DVC needs. /artifacts is where MLflow's server keeps its files, in a volume.
 ENV HOME=/tmp/home \
     USER=seq2seq \
     PYTHONUNBUFFERED=1
-RUN mkdir --mode=1777 /tmp/home && useradd --uid 1000 --no-create-home seq2seq
+RUN mkdir --mode=1777 /tmp/home /artifacts && useradd --uid 1000 --no-create-home seq2seq
 USER 1000
 WORKDIR /project
 CMD ["python", "-m", "flows.pipeline"]
