@@ -16,6 +16,7 @@ from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.models.architectures import ModelParams
 from seq2seq.models.convolutional import ConvolutionalParams
 from seq2seq.models.huggingface import FineTuningParams
+from seq2seq.models.pruning import why_unprunable
 from seq2seq.models.recurrent import RecurrentParams
 from seq2seq.models.transformer import TransformerParams
 from seq2seq.release.params import ReleaseParams
@@ -99,7 +100,10 @@ def _contradictions(params: Parameters) -> Iterator[str]:
     """What two sections ask for that can't be had together; its stage would say so only after hours of others."""
     architecture = params.model.architecture
     if params.student.enabled:
-        params.student.shape(params.transformer)
+        shape = params.student.shape(params.transformer)
+        its_own = architecture == "transformer" and params.student.teacher == "models/forward"
+        if params.student.start == "pruned" and its_own and (reason := why_unprunable(params.transformer, shape)):
+            yield f"'student.start' is pruned, but {reason}"
         if architecture == "pretrained":
             yield "'student.enabled' needs a tokenizer that is trained here, not a model's own; set it to false"
     if architecture != "pretrained":

@@ -33,6 +33,8 @@ def main() -> None:
         VALIDATION: paths.corpus / VALIDATION,
         "tokenizer": paths.tokenizer,
     }
+    if recipe.teacher:
+        inputs["teacher"] = recipe.teacher
     origin = origin_of({"languages": languages, **recipe.sections()}, inputs, paths.code)
     digest = digest_of_inputs(origin)
     with (

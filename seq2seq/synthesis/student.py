@@ -1,10 +1,12 @@
 """What a student is: smaller than its teacher, and trained on the teacher's outputs.
 
-A deep encoder and a shallow decoder lose little and decode fast, as the encoder runs once and the decoder once a piece:
+It begins with fresh weights, or as what pruning leaves of its teacher. A deep encoder and a shallow decoder lose little
+and decode fast, as the encoder runs once and the decoder once a piece:
 Kasai et al. 2021, "Deep Encoder, Shallow Decoder", https://arxiv.org/abs/2006.10369.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -22,6 +24,9 @@ class StudentParams(Section):
     enabled: bool = Field(description="Trains a student, which then is a candidate; without it distil has no work.")
     teacher: str = Field(
         description="Learns from the bundle in this folder, or from an ensemble of those in folders of it."
+    )
+    start: Literal["fresh", "pruned"] = Field(
+        description="Begins with fresh weights, or with the teacher's that are left in the student's shape (pruned)."
     )
     encoder_layers: int = Field(ge=1, le=64, description="Stacks this many encoder layers; they cost little time.")
     decoder_layers: int = Field(ge=1, le=64, description="Stacks this many decoder layers; each slows decoding down.")

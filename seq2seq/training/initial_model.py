@@ -1,14 +1,16 @@
-"""How a training begins: with fresh weights, or with those of a pretrained model."""
+"""How a training begins: with fresh weights, with those of a pretrained model, or with what pruning leaves."""
 
 from pathlib import Path
 
 import torch
 
-from seq2seq.bundles.pytorch import fill_weights, read_shape
+from seq2seq.bundles.pytorch import fill_weights, load_model, read_shape
 from seq2seq.core.errors import UserError
 from seq2seq.models.architectures import build_model
 from seq2seq.models.encoder_decoder import ArchitectureParams, EncoderDecoder
 from seq2seq.models.huggingface import FineTuningParams, Pretrained
+from seq2seq.models.pruning import pruned_weights, why_unprunable
+from seq2seq.models.transformer import Transformer, TransformerParams
 from seq2seq.tokenizers.base import BOS, PAD, Tokenizer
 
 
@@ -40,6 +42,28 @@ def first_model(
     _freeze_unused(model)
     if params.lora_rank:
         model.add_low_rank(params.lora_rank, params.lora_alpha, params.lora_dropout)
+    return model
+
+
+def pruned_model(params: ArchitectureParams, tokenizer: Tokenizer, teacher: Path) -> EncoderDecoder:
+    """A Transformer of a smaller shape with the weights that are left of a teacher's.
+
+    Args:
+        params: its shape.
+        tokenizer: of both.
+        teacher: a PyTorch bundle.
+
+    Raises:
+        UserError: the teacher is no Transformer, or its shape doesn't hold the smaller one.
+    """
+    assert isinstance(params, TransformerParams)
+    large, _ = load_model(teacher)
+    if not isinstance(large, Transformer):
+        raise UserError(f"student.start is pruned, but {teacher} holds a {large.architecture} model; set it to fresh")
+    if reason := why_unprunable(large.params, params):
+        raise UserError(f"student.start is pruned, but {reason}")
+    model = build_model(Transformer.architecture, params, tokenizer)
+    model.take_weights(pruned_weights(large, params).items())
     return model
 
 

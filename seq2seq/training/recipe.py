@@ -8,9 +8,9 @@ from seq2seq.core.runtime import RuntimeParams
 from seq2seq.models.architectures import load_architecture
 from seq2seq.models.encoder_decoder import ArchitectureParams, EncoderDecoder
 from seq2seq.models.transformer import TransformerParams
-from seq2seq.synthesis.student import StudentParams
+from seq2seq.synthesis.student import StudentParams, find_teachers
 from seq2seq.tokenizers.base import Tokenizer
-from seq2seq.training.initial_model import first_model
+from seq2seq.training.initial_model import first_model, pruned_model
 from seq2seq.training.params import TrainingParams
 
 
@@ -24,6 +24,7 @@ class Recipe:
     training: TrainingParams
     runtime: RuntimeParams  # device, precision and threads
     pretrained: Path | None = None  # the bundle that a pretrained model begins with
+    teacher: Path | None = None  # the bundle of which pruning leaves what a student begins with
 
     def sections(self) -> dict[str, Section]:
         """The sections of params.yaml by their names."""
@@ -43,6 +44,8 @@ class Recipe:
 
     def first_model(self, tokenizer: Tokenizer) -> EncoderDecoder:
         """The model that the training begins with; see :mod:`seq2seq.training.initial_model`."""
+        if self.teacher:
+            return pruned_model(self.model, tokenizer, self.teacher)
         return first_model(self.architecture, self.model, tokenizer, self.pretrained)
 
 
@@ -55,7 +58,9 @@ def read_student_recipe(file: Path, student: StudentParams) -> Recipe:
     shape = student.shape(load_section(file, "transformer", TransformerParams))
     changes = {"max_updates": student.max_updates, "lr": student.lr}
     training = load_section(file, "train", TrainingParams).model_copy(update=changes)
-    return Recipe("train_student", "transformer", shape, training, load_section(file, "runtime", RuntimeParams))
+    runtime = load_section(file, "runtime", RuntimeParams)
+    teacher = find_teachers(Path(student.teacher))[0] if student.start == "pruned" else None
+    return Recipe("train_student", "transformer", shape, training, runtime, teacher=teacher)
 
 
 def read_recipe(file: Path, stage: str, pretrained: Path) -> Recipe:

@@ -4,8 +4,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from seq2seq.bundles.manifest import read_manifest
+from seq2seq.bundles.pytorch import load_model
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import dump_yaml, overlay, read_yaml
 from seq2seq.synthesis.distillation import distil, load_teacher, nearest_hypotheses
@@ -115,3 +117,17 @@ def test_a_student_that_is_switched_off_costs_nothing(project, monkeypatch):
     run_stages(project, monkeypatch, enabled=False)
     assert read_corpus(project / "data/distilled").empty
     assert [path.name for path in (project / "models/student").iterdir()] == ["nothing.txt"]
+
+
+def test_a_pruned_student_begins_with_what_its_teacher_knows(project, monkeypatch, bundle):
+    shape = read_manifest(bundle).model
+    kept = {name: shape[name] for name in ("width", "heads", "encoder_layers", "feed_forward")}
+    tree = read_yaml(REPOSITORY / "params.yaml")["transformer"]
+    same = {name: shape[name] for name in tree if name not in ("dropout", *kept, "decoder_layers")}
+    monkeypatch.setitem(SMALL, "transformer", same)
+    with pytest.raises(UserError, match="its width is 16 and its teacher's"):
+        run_stages(project, monkeypatch, start="pruned")
+    run_stages(project, monkeypatch, start="pruned", lr=1e-9, max_updates=1, **kept)
+    teacher, student = (load_model(folder)[0].weights() for folder in (bundle, project / "models/student"))
+    for name, weight in student.items():  # a step so small changes nothing
+        assert torch.allclose(weight, teacher[name], atol=1e-6)
