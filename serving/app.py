@@ -44,7 +44,8 @@ def make_app(settings: Settings, loaded: Sequence[Loaded], registered: Sequence[
         UserError: two models are for the same pair of languages.
     """
     models = Models(loaded)
-    engine = Engine(max(one.threads for one in loaded), settings.queue_characters, settings.cache_bytes)
+    threads = max(one.threads for one in loaded)
+    engine = Engine(threads, settings.queue_characters, settings.wait_seconds, settings.cache_bytes)
     metrics = Metrics(engine)
     for one in loaded:
         metrics.serves(one)

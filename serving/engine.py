@@ -5,6 +5,7 @@ waits for nothing; under load, what came meanwhile goes together.
 """
 
 import asyncio
+import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from seq2seq.inference.translator import Output
 
 SENTENCES_AT_ONCE = 32
 CHARACTERS_AT_ONCE = 6_000
+WAITING_SHARE = 0.5  # of the time that a request may take, so that there is time to translate it
 RATE_MEMORY = 0.9  # of the moving average of characters a second
 
 
@@ -90,10 +92,12 @@ class Cache:
 class Engine:
     """The queue, and the workers that empty it."""
 
-    def __init__(self, workers: int, queue_characters: int, cache_bytes: int) -> None:
-        self.limit = queue_characters
+    def __init__(self, workers: int, queue_characters: int, wait_seconds: float, cache_bytes: int) -> None:
+        """Make it; ``queue_characters`` may wait, if half of ``wait_seconds`` will do for them."""
+        self.limit, self.wait_seconds = queue_characters, wait_seconds
         self.cache = Cache(cache_bytes)
         self.waiting_characters = 0
+        self.running_characters = 0
         self.batches = self.batched = 0
         self.rate = 0.0  # characters a second, of all workers together
         self._jobs: deque[_Job] = deque()
@@ -124,8 +128,7 @@ class Engine:
         if not missing:
             return results
         characters = sum(len(sentences[place]) for place in missing)
-        if self.waiting_characters and self.waiting_characters + characters > self.limit:
-            raise BusyError(max(1, round(self.waiting_characters / self.rate)) if self.rate else 1)
+        self._check_room(characters)
         done = asyncio.get_running_loop().create_future()
         job = _Job(model, nbest, deque(missing), sentences, results, done, len(missing))
         self._jobs.append(job)
@@ -136,6 +139,16 @@ class Engine:
         finally:
             self._drop(job)
         return results
+
+    def _check_room(self, characters: int) -> None:
+        """Check that more may wait; where nothing waits, any text is taken."""
+        if not self.waiting_characters:
+            return
+        room = min(self.limit, self.rate * self.wait_seconds * WAITING_SHARE) if self.rate else self.limit
+        ahead = self.waiting_characters + self.running_characters
+        if (beyond := ahead + characters - room) > 0:
+            freed = min(beyond, ahead)  # a text that is larger than the room has to come first
+            raise BusyError(max(1, math.ceil(freed / self.rate)) if self.rate else 1)
 
     def _drop(self, job: _Job) -> None:
         """Forget what of a job still waits."""
@@ -172,8 +185,12 @@ class Engine:
                 await self._some.wait()
                 continue
             began = time.monotonic()
-            await self._run(batch)
             characters = sum(len(job.sentences[place]) for job, place in batch)
+            self.running_characters += characters
+            try:
+                await self._run(batch)
+            finally:
+                self.running_characters -= characters
             rate = self._workers * characters / max(time.monotonic() - began, 1e-6)
             self.rate = RATE_MEMORY * self.rate + (1 - RATE_MEMORY) * rate if self.rate else rate
             self.batches += 1

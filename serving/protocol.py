@@ -53,7 +53,7 @@ class Desk:
         return b"".join(parts)
 
     async def read_fields(self, request: Request) -> dict[str, Any]:
-        """The fields of a JSON object, or of a form.
+        """The fields of a JSON object, of a form, or of the address.
 
         Raises:
             Refusal: it is neither, too large, or not UTF-8.
@@ -61,8 +61,10 @@ class Desk:
         body = await self.read(request)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            if kind == "application/x-www-form-urlencoded":
-                form = parse_qs(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)
+            asked = "" if body else request.url.query  # some clients have no body, and all fields in the address
+            if asked or kind == "application/x-www-form-urlencoded":
+                written = asked or body.decode()
+                form = parse_qs(written, keep_blank_values=True, errors="strict", max_num_fields=self.settings.texts)
                 return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
             fields = json.loads(body)
         except UnicodeDecodeError:
@@ -82,8 +84,14 @@ class Desk:
         """Check that texts can be translated.
 
         Raises:
-            Refusal: they are too long together, or one is no Unicode text.
+            Refusal: they are too many, too long together, or one is no Unicode text.
         """
+        if len(texts) > self.settings.texts:
+            raise Refusal(
+                413,
+                f"Invalid request: request ({len(texts):,}) exceeds text limit ({self.settings.texts:,})",
+                "too many",
+            )
         if sum(map(len, texts)) > self.settings.text_characters:
             raise self.too_long()
         for text in texts:

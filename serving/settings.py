@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     wait_seconds: float = Field(default=30.0, gt=0, description="that a request may take, waiting included")
     queue_characters: int = Field(default=2_000_000, gt=0, description="that may wait; beyond it, status 429")
     text_characters: int = Field(default=100_000, gt=0, description="of text in one request; beyond it, status 413")
+    texts: int = Field(default=5_000, gt=0, description="in one request; beyond it, status 413")
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="of memory for sentences translated before")
     open: bool = Field(default=False, description="answer without a key where others can reach the address")
     keys: Path = Field(default=Path(".serving/keys.json"), description="file that python -m serving.keys writes")

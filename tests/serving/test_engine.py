@@ -29,9 +29,9 @@ class Model:
         raise NotImplementedError
 
 
-def run(work, workers=1, queue=1_000_000, cache=0):
+def run(work, workers=1, queue=1_000_000, seconds=30.0, cache=0):
     async def main():
-        engine = Engine(workers, queue, cache)
+        engine = Engine(workers, queue, seconds, cache)
         engine.start()
         try:
             return await asyncio.wait_for(work(engine), 20)
@@ -85,6 +85,23 @@ def test_beyond_the_limit_a_request_is_told_when_to_come_again():
 
     seconds, output = run(work, queue=100)
     assert seconds >= 1 and output == ["Y" * 2000]
+
+
+def test_a_request_that_would_wait_too_long_is_not_taken():
+    model = Model()
+
+    async def work(engine):
+        first = await blocked(engine, model)
+        engine.rate = 10.0  # characters a second
+        waiting = [asyncio.create_task(engine.translate(model, ["x" * 15])) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(BusyError) as refused:
+            await engine.translate(model, ["y" * 35])
+        model.may_go.set()
+        await asyncio.gather(first, *waiting)
+        return refused.value.seconds
+
+    assert run(work, seconds=10.0) == 2  # 5 are being translated, 30 wait, 50 may: in 2 s there is room for 35
 
 
 def test_a_client_that_leaves_takes_its_sentences_out_of_the_queue():
