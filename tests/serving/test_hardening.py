@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 JSON = {"content-type": "application/json"}
+FORM = "application/x-www-form-urlencoded"
 QUICK = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 SLOW = settings(QUICK, max_examples=1000)
 
@@ -20,7 +21,7 @@ awkward = st.sampled_from(
         "שלום עולם \u202e abc",
         "\ud800",
         "<p><b>x</p></b><script>&lt;i&gt;</script><!-- ",
-        "a" * 3000,
+        "a" * 200,
         "%s {0} {{x}} https://example.org",
         "\u2028\u2029\ufeff\u00ad",
     ]
@@ -66,47 +67,34 @@ def test_any_fields_are_answered_a_thousand_times(client, sent):
 
 
 @QUICK
-@given(body=st.binary(max_size=60), kind=st.sampled_from([*JSON.values(), "application/x-www-form-urlencoded", "a", ""]))
+@given(body=st.binary(max_size=60), kind=st.sampled_from([*JSON.values(), FORM, "a", ""]))
 def test_any_bytes_are_answered(client, body, kind):
     for path in ("/translate", "/detect", "/invocations"):
         assert client.post(path, content=body, headers={"content-type": kind}).status_code in (400, 413, 415)
 
 
-def every_operation(client):
-    return schemathesis.openapi.from_asgi("/openapi.json", client.app)
-
-
 def check_operations(client, count):
-    bounded = settings(QUICK, max_examples=count)
-    operations = [found.ok() for found in every_operation(client).get_all_operations()]
+    schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    operations = [found.ok() for found in schema.get_all_operations()]
     assert {"/translate", "/invocations", "/detect"} <= {operation.path for operation in operations}
     for operation in operations:
-
-        @bounded
-        @given(case=operation.as_strategy())
-        def answers(case):
-            answer = client.request(
-                case.method,
-                case.formatted_path,
-                headers=dict(case.headers or {}),
-                content=case.body if isinstance(case.body, bytes) else _written(case),
-            )
-            assert answer.status_code < 500, (operation.path, case.body, answer.text)
-
-        answers()
+        check = settings(QUICK, max_examples=count)(given(case=operation.as_strategy())(_send))
+        check(client=client)
 
 
-def _written(case):
-    if type(case.body).__name__ == "NotSet":
-        return None
-    case.headers = dict(case.headers or {}) | {"content-type": case.media_type or "application/json"}
-    if case.media_type == "application/x-www-form-urlencoded" and isinstance(case.body, dict):
-        return urlencode(case.body, doseq=True, errors="replace")
-    return json.dumps(case.body)
+def _send(client, case):
+    kind = case.media_type or "application/json"
+    body = None if type(case.body).__name__ == "NotSet" else case.body
+    if kind == FORM and isinstance(body, dict):
+        body = urlencode(body, doseq=True, errors="replace")
+    elif body is not None and not isinstance(body, bytes):
+        body = json.dumps(body)
+    answer = client.request(case.method, case.formatted_path, content=body, headers={"content-type": kind})
+    assert answer.status_code < 500, (case.formatted_path, body, answer.text)
 
 
 def test_what_openapi_allows_is_no_fault(client):
-    check_operations(client, 5)
+    check_operations(client, 4)
 
 
 @pytest.mark.slow
