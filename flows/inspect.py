@@ -31,7 +31,7 @@ from seq2seq.sources.readers.own import Source, find_files, find_sources, read_s
 from seq2seq.sources.readers.rows import Wanted
 from seq2seq.text.corpus import read_corpus
 from seq2seq.text.languages import TAG, LanguagesParams
-from seq2seq.text.scripts import name_of, script_of
+from seq2seq.text.scripts import name_of, script_of, unknown_subtag
 
 SHOWN_CHARACTERS = 60
 UNKNOWN = "und"  # BCP 47's tag of a language that isn't known
@@ -112,7 +112,7 @@ def _unknown(path: Path) -> UserError:
 
 def _languages(source: str, target: str) -> LanguagesParams:
     for option, tag in {"--source": source, "--target": target}.items():
-        if not TAG.fullmatch(tag) or (name_of(tag) == tag and len(tag) == 2):
+        if not TAG.fullmatch(tag) or unknown_subtag(tag):
             raise UserError(f"{option} {tag}: that is no language; write a tag such as en, pt-BR or zh-Hant")
     return LanguagesParams(source=source, target=target)
 

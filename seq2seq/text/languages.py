@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field, field_validator
 
 from seq2seq.core.params import Section
-from seq2seq.text.scripts import canonical_code
+from seq2seq.text.scripts import canonical_code, unknown_subtag
 
 # the part of BCP 47 (RFC 5646) that corpora use: a language, a script, a region; zh-Hant, pt-BR, sr-Latn-RS
 TAG = re.compile("[a-z]{2,3}(-[A-Z][a-z]{3})?(-(?:[A-Z]{2}|[0-9]{3}))?")
@@ -29,6 +29,8 @@ class LanguagesParams(Section):
         if not TAG.fullmatch(tag):
             hint = f"; did you mean {usual}?" if TAG.fullmatch(usual := _usual_case(tag)) else ""
             raise ValueError(f"'{tag}' is no tag of a language, such as en, pt-BR or zh-Hant{hint}")
+        if unknown := unknown_subtag(tag):
+            raise ValueError(f"'{unknown}' in '{tag}' is no language, script or region that the Unicode CLDR knows")
         return tag
 
     def reverse(self) -> "LanguagesParams":

@@ -34,6 +34,19 @@ def writes_spaces(language: str) -> bool:
     return script_of(language) not in UNSPACED
 
 
+def unknown_subtag(language: str) -> str:
+    """The part of a tag that the Unicode CLDR has no name for; empty where it knows all.
+
+    Of codes with three letters it names a few hundred of some 8,000: those are taken as they are.
+    """
+    names = Locale("en")
+    first, *rest = language.replace("-", "_").split("_")
+    if len(first) == 2 and not {first, canonical_code(first)} & set(names.languages):
+        return first
+    known = {*names.scripts, *names.territories}
+    return next((part for part in rest if part not in known), "")
+
+
 def name_of(language: str) -> str:
     """The English name of a language, such as Chinese (Traditional); the code itself where CLDR has none."""
     code, *subtags = language.replace("-", "_").split("_")

@@ -117,3 +117,8 @@ def test_assignments_are_yaml():
     for text in ("train.lr", "=3", "train.lr=[1", "train.lr=2024-02-30", "train={lr: 1, lr: 2}"):
         with pytest.raises(UserError, match="--set"):
             parse_assignment(text)
+
+
+def test_an_unknown_key_that_is_like_no_other_is_told_with_those_that_there_are():
+    with pytest.raises(UserError, match="unknown key 'benchmark'; known keys: task, train"):
+        overlay({"train": {}, "task": {}}, {"benchmark": 1}, "here")

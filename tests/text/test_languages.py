@@ -68,6 +68,14 @@ def test_what_is_no_tag_of_a_language_is_refused(tag, meant):
         LanguagesParams(source="en", target=tag)
 
 
+@pytest.mark.parametrize(("tag", "unknown"), [("xx", "xx"), ("zh-Hanx", "Hanx"), ("en-XX", "XX")])
+def test_a_tag_of_no_language_script_or_region_is_refused(tag, unknown):
+    for good in ("cmn", "yue", "sh", "iw", "mo", "qqq", "zh-Hant", "es-419"):
+        LanguagesParams(source="en", target=good)
+    with pytest.raises(ValidationError, match=f"'{unknown}' in '{tag}' is no language, script or region"):
+        LanguagesParams(source="en", target=tag)
+
+
 @pytest.mark.parametrize(
     ("language", "tags", "found"),
     [
