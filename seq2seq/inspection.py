@@ -91,14 +91,20 @@ def examine(frames: Iterable[pd.DataFrame], cleaning: CleaningParams, held_out: 
             found.in_held_out += int((leaks[0] | leaks[1]).sum())
     if not found.pairs:
         return found
-    sources, targets = (np.unique(np.concatenate(parts)) for parts in sides)
-    found.distinct = len(np.unique(np.concatenate(both)))
+    sources, targets = (_distinct(parts) for parts in sides)
+    found.distinct = len(_distinct(both))
     found.distinct_sides = len(sources), len(targets)
     found.on_both_sides = len(np.intersect1d(sources, targets, assume_unique=True))
     _keep_smallest(chosen, bound)
     found.sample = normalise_frame(chosen[0][1].drop_duplicates(["source", "target"]).reset_index(drop=True))
     found.dropped = dict(_apply(found.sample, cleaning))
     return found
+
+
+def _distinct(parts: list[Hashes]) -> Hashes:
+    """Each hash once, in order: the unique of NumPy 2.4 takes 50 times as long for whole numbers."""
+    ordered = np.sort(np.concatenate(parts))
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])]
 
 
 def _keep_smallest(chosen: list[tuple[Hashes, pd.DataFrame]], bound: np.uint64) -> np.uint64:
