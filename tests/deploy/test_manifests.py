@@ -14,8 +14,6 @@ import pytest
 from ruamel.yaml import YAML
 
 from serving.app import make_app
-from serving.engine import Engine
-from serving.metrics import Metrics
 from serving.settings import Settings, read_settings
 from tests.toy_project import REPOSITORY
 
@@ -52,21 +50,25 @@ def run(tool, *arguments, **environment):
 
 
 @pytest.fixture(scope="module")
-def routes(loaded):
-    return set(make_app(Settings(), [loaded]).openapi()["paths"])
+def app(loaded):
+    return make_app(Settings(), [loaded])
 
 
 @pytest.fixture(scope="module")
-def metrics():
+def routes(app):
+    return set(app.openapi()["paths"])
+
+
+@pytest.fixture(scope="module")
+def metrics(app):
     """The labels of each series of the service, by its name."""
-    labels = {}
-    for one in vars(Metrics(Engine(1, 1, 0))).values():
+    told = app.state.desk.metrics
+    labels = {sample.name: set(sample.labels) for family in told.registry.collect() for sample in family.samples}
+    for one in vars(told).values():
         if names := getattr(one, "_labelnames", None):
             for family in one.describe():
                 ends = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
                 labels |= {family.name + end: set(names) for end in ends}
-    for family in Metrics(Engine(1, 1, 0)).registry.collect():
-        labels |= {sample.name: set(sample.labels) for sample in family.samples}
     return labels
 
 
