@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from seq2seq.bundles.manifest import TaskParams
 from seq2seq.candidates.params import CandidatesParams, ChoiceParams
-from seq2seq.cleaning.filters import CleaningParams
+from seq2seq.cleaning.params import CleaningParams
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, Section, check_section, read_yaml
 from seq2seq.core.runtime import RuntimeParams

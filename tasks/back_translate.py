@@ -8,7 +8,7 @@ from tasks.stage import digest_of_inputs, origin_of, path_arguments, run, work_d
 def main() -> None:
     """Translate target sentences back."""
     arguments = path_arguments(__doc__, "backward", "train", "mono", "out", "code")
-    from seq2seq.cleaning.filters import CleaningParams
+    from seq2seq.cleaning.params import CleaningParams
     from seq2seq.core.files import replacing
     from seq2seq.decoding.params import DecodingParams
     from seq2seq.synthesis.back_translation import back_translate

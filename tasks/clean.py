@@ -1,19 +1,41 @@
-"""Stage `clean`: filter all raw corpora, hold out validation, gate and test sets, drop what would leak."""
+"""Stage `clean`: filter all raw corpora, hold out validation, gate and test sets, drop what would leak.
 
-from seq2seq.cleaning.filters import CleaningParams
+``--explain`` tells what each filter thinks of one pair, and writes nothing.
+"""
+
+from pathlib import Path
+
+from seq2seq.cleaning.explain import explain
+from seq2seq.cleaning.params import CleaningParams
 from seq2seq.cleaning.prepare import prepare
+from seq2seq.core.command_line import ArgumentParser
+from seq2seq.core.errors import UserError
 from seq2seq.core.files import replacing, write_json
 from seq2seq.core.params import PARAMS, load_section
-from tasks.stage import path_arguments, run
+from seq2seq.text.languages import LanguagesParams
+from tasks.stage import run
+
+PATHS = ("raw", "out", "report")
 
 
 def main() -> None:
     """Read the raw corpora, write the clean ones and the counts of each filter."""
-    paths = path_arguments(__doc__, "raw", "out", "report")
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--explain", metavar="SOURCE<TAB>TARGET")
+    parser.add_argument("--corpus", default="", help="for --explain: with what cleaning.corpora says of it")
+    for name in PATHS:
+        parser.add_argument(f"--{name}", type=Path)
+    arguments = parser.parse_args()
     params = load_section(PARAMS, "cleaning", CleaningParams)
-    with replacing(paths.out) as partial:
-        report = prepare(paths.raw, partial, params)
-    write_json(paths.report, report)
+    languages = load_section(PARAMS, "languages", LanguagesParams)
+    if arguments.explain is not None:
+        print("\n".join(explain(arguments.explain, params.of(arguments.corpus), languages)))
+        return
+    if missing := [f"--{name}" for name in PATHS if getattr(arguments, name) is None]:
+        raise UserError(f"clean needs {', '.join(missing)}, or --explain; --help tells more")
+    with replacing(arguments.out) as partial:
+        report = prepare(arguments.raw, partial, params, languages)
+    write_json(arguments.report, report)
     for name, counts in report["held_out"].items():
         if empty := counts["empty"]:
             print(

@@ -6,7 +6,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from seq2seq.cleaning.filters import CleaningParams
+from seq2seq.cleaning.params import CleaningParams
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.inference.translator import Translator
@@ -35,9 +35,27 @@ CLEANING = CleaningParams(
     max_words=20,
     max_length_ratio=3.0,
     drop_identical=True,
+    repair=False,
+    drop_broken=False,
+    max_word_characters=0,
+    min_script_percent=0,
+    max_copied_percent=0,
+    max_repeats=0,
+    identify_from=0,
+    match_numbers=False,
+    match_links=False,
+    match_placeholders=False,
+    drop_markup=False,
+    check_languages=False,
+    drop_near_duplicates=False,
+    drop_held_out=True,
     drop_held_out_targets=True,
+    held_out_loosely=False,
+    held_out_containment=0,
     held_out_percent=5.0,
     held_out_at_most=1000,
+    workers=1,
+    corpora={},
 )
 SMALL = TransformerParams(
     encoder_layers=2,

@@ -5,8 +5,11 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import regex
 
 from seq2seq.text.normalization import normalise
+
+_LOOSE = regex.compile(r"[\p{P}\p{S}\p{N}]+")
 
 Mask = npt.NDArray[np.bool_]  # one entry per row of a frame
 Hashes = npt.NDArray[np.uint64]
@@ -15,6 +18,11 @@ Hashes = npt.NDArray[np.uint64]
 def comparable(texts: pd.Series) -> list[str]:
     """Texts as they are compared with held-out ones: normalised and lower-cased."""
     return [normalise(text).lower() for text in texts.tolist()]
+
+
+def loosened(texts: list[str]) -> list[str]:
+    """Comparable texts without punctuation, symbols and digits; one that has nothing else stays as it is."""
+    return [" ".join(_LOOSE.sub(" ", text).split()) or text for text in texts]
 
 
 def hash_texts(texts: list[str]) -> Hashes:

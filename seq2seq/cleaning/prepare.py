@@ -1,56 +1,30 @@
-"""From raw to clean corpora: filter, hold out, and drop what would leak, one partition in memory at a time."""
+"""From raw to clean corpora: filter, hold out, and drop what would leak, a few partitions in memory at a time."""
 
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from seq2seq.cleaning.duplicates import Mask, Seen, hash_texts
-from seq2seq.cleaning.filters import (
-    CleaningParams,
-    Filter,
-    mono_filters,
-    normalise_frame,
-    pair_filters,
-)
+from seq2seq.cleaning.duplicates import Seen
+from seq2seq.cleaning.params import CleaningParams
+from seq2seq.cleaning.partitions import map_partitions
 from seq2seq.cleaning.splitting import HeldOut, hold_out
+from seq2seq.cleaning.suspicions import check_filters, check_languages
+from seq2seq.cleaning.tally import Tally
+from seq2seq.cleaning.work import FilterMono, FilterPairs, LeaveHeldOut, Worked
 from seq2seq.core.errors import UserError
 from seq2seq.core.progress import Progress
-from seq2seq.text.corpus import MONO, TRAIN, count_lines, folders, read_partitions, write_corpus
+from seq2seq.text.corpus import MONO, TRAIN, count_lines, folders, partitions, write_corpus
+from seq2seq.text.languages import LanguagesParams
 
-EXAMPLES = 3  # of what each filter dropped, for the report
-EXAMPLE_CHARACTERS = 200
-
-
-@dataclass
-class Tally:
-    """What became of the lines of one corpus."""
-
-    lines_in: int = 0
-    filters: dict[str, dict[str, Any]] = field(default_factory=dict)
-    held_out: int = 0
-    kept: int = 0
-
-    def drop(self, name: str, frame: pd.DataFrame, keep: Mask) -> pd.DataFrame:
-        """Return the rows to keep; count the others for the filter ``name``, with a few examples."""
-        entry = self.filters.setdefault(name, {"dropped": 0, "examples": []})
-        dropped = frame[~keep]
-        entry["dropped"] += len(dropped)
-        for row in dropped[["source", "target"]].head(EXAMPLES - len(entry["examples"])).itertuples(index=False):
-            entry["examples"].append([text[:EXAMPLE_CHARACTERS] for text in row])
-        return frame[keep]
-
-    def report(self) -> dict[str, Any]:
-        """The tally as JSON; the lines in are those dropped, held out and kept."""
-        return {"lines_in": self.lines_in, "filters": self.filters, "held_out": self.held_out, "kept": self.kept}
+Tallies = Mapping[Path, Tally]  # by the folder of the raw corpus
 
 
-def prepare(raw: Path, out: Path, params: CleaningParams) -> dict[str, Any]:
+def prepare(raw: Path, out: Path, params: CleaningParams, languages: LanguagesParams) -> dict[str, Any]:
     """Clean every corpus in the folder ``raw`` into the folder ``out``; return the report.
 
     Published held-out sets are normalised and pass whole; a corpus without any has them taken from its filtered pairs
@@ -58,37 +32,50 @@ def prepare(raw: Path, out: Path, params: CleaningParams) -> dict[str, Any]:
     dropped, and every monolingual line that stands in the training set.
 
     Raises:
-        UserError: there are no pairs, the filters leave none, or a held-out set would have no lines.
+        UserError: there are no pairs, the filters leave none or one of them drops nearly all of a corpus, a corpus is
+            in another language, or a held-out set would have no lines.
     """
     train = {folder: Tally() for folder in folders(raw / TRAIN)}
     mono = {folder: Tally() for folder in folders(raw / MONO)}
     if not any(map(count_lines, train)):
         raise UserError(f"{raw / TRAIN} has no pairs; check corpora and languages in params.yaml")
+    _refuse_unknown(params, [*train, *mono])
+    if params.check_languages:
+        for folder in train:
+            check_languages(folder, languages)
     filtered = out / ".filtered"  # what leaks is only known once all held-out sets are
     with Progress("clean", total=sum(map(count_lines, [*train, *mono])), unit="lines") as progress:
-        filters = pair_filters(params)
-        seen = Seen()
+        seen = _Duplicates(params)
         for folder, tally in train.items():
-            write_corpus(filtered / folder.name, _filter_pairs(folder, filters, seen, tally, progress))
+            pairs = FilterPairs(params.of(folder.name), languages)
+            worked = map_partitions(pairs, partitions(folder), params.workers)
+            write_corpus(filtered / folder.name, _without_duplicates(worked, seen, tally, progress))
         _refuse_nothing(folders(filtered), train)
+        check_filters(train)
         held_out = hold_out(raw, filtered, params)
         for path, frames in held_out.sets.items():
             write_corpus(out / path, frames)
 
         trained = Seen()
-        pairs = (_without_held_out(filtered / folder.name, held_out, trained, train[folder]) for folder in train)
-        write_corpus(out / TRAIN, chain.from_iterable(pairs))
+        left = (_without_held_out(filtered / folder.name, held_out, params, trained, train[folder]) for folder in train)
+        write_corpus(out / TRAIN, chain.from_iterable(left))
         _refuse_nothing([out / TRAIN], train)
         shutil.rmtree(filtered)
 
-        filters = mono_filters(params)
-        seen = Seen()
-        lines = (_filter_mono(folder, filters, held_out, trained, seen, mono[folder], progress) for folder in mono)
+        seen = _Duplicates(params)
+        lines = (_mono(folder, params, languages, held_out, trained, seen, mono[folder], progress) for folder in mono)
         write_corpus(out / MONO, chain.from_iterable(lines))
     return _report(train, mono, held_out)
 
 
-def _refuse_nothing(corpora: list[Path], tallies: Mapping[Path, Tally]) -> None:
+def _refuse_unknown(params: CleaningParams, corpora: list[Path]) -> None:
+    known = sorted({folder.name for folder in corpora})
+    for name in params.corpora:
+        if name not in known:
+            raise UserError(f"cleaning.corpora has {name}, which is no corpus of this run; there is {', '.join(known)}")
+
+
+def _refuse_nothing(corpora: list[Path], tallies: Tallies) -> None:
     """Say which filter is to blame if no pair is left.
 
     Raises:
@@ -98,7 +85,7 @@ def _refuse_nothing(corpora: list[Path], tallies: Mapping[Path, Tally]) -> None:
         return
     dropped: Counter[str] = Counter()
     for tally in tallies.values():
-        dropped.update({name: entry["dropped"] for name, entry in tally.filters.items()})
+        dropped.update({name: entry.count for name, entry in tally.filters.items()})
     total = sum(tally.lines_in for tally in tallies.values())
     name, most = dropped.most_common(1)[0]
     raise UserError(
@@ -107,7 +94,7 @@ def _refuse_nothing(corpora: list[Path], tallies: Mapping[Path, Tally]) -> None:
     )
 
 
-def _report(train: Mapping[Path, Tally], mono: Mapping[Path, Tally], held_out: HeldOut) -> dict[str, Any]:
+def _report(train: Tallies, mono: Tallies, held_out: HeldOut) -> dict[str, Any]:
     report: dict[str, Any] = {}
     for side, tallies in {TRAIN: train, MONO: mono}.items():
         for folder, tally in tallies.items():
@@ -115,48 +102,58 @@ def _report(train: Mapping[Path, Tally], mono: Mapping[Path, Tally], held_out: H
     return report | {"held_out": held_out.report()}
 
 
-def _read(folder: Path, tally: Tally, progress: Progress) -> Iterator[pd.DataFrame]:
-    for frame in read_partitions(folder):
-        tally.lines_in += len(frame)
-        yield normalise_frame(frame)
-        progress.add(len(frame))
+class _Duplicates:
+    """Drops the lines that were met before, and those that nearly were where params say so."""
+
+    def __init__(self, params: CleaningParams) -> None:
+        self._exact = Seen()
+        self._near = Seen() if params.drop_near_duplicates else None
+
+    def drop(self, worked: Worked, tally: Tally) -> pd.DataFrame:
+        new = self._exact.add(worked.hashes)
+        frame = tally.drop("duplicate", worked.frame, new)
+        if self._near is not None:
+            frame = tally.drop("near_duplicate", frame, self._near.add(worked.near_hashes[new]))
+        return frame
 
 
-def _filter_pairs(
-    folder: Path, filters: Mapping[str, Filter], seen: Seen, tally: Tally, progress: Progress
+def _without_duplicates(
+    worked: Iterator[Worked], seen: _Duplicates, tally: Tally, progress: Progress
 ) -> Iterator[pd.DataFrame]:
-    for frame in _read(folder, tally, progress):
-        for name, keeps in filters.items():
-            frame = tally.drop(name, frame, keeps(frame))
-        yield tally.drop("duplicate", frame, seen.add(hash_texts((frame["source"] + "\t" + frame["target"]).tolist())))
+    for part in worked:
+        tally.add(part.tally)
+        yield seen.drop(part, tally)
+        progress.add(part.tally.lines_in)
 
 
-def _without_held_out(folder: Path, held_out: HeldOut, trained: Seen, tally: Tally) -> Iterator[pd.DataFrame]:
+def _without_held_out(
+    folder: Path, held_out: HeldOut, params: CleaningParams, trained: Seen, tally: Tally
+) -> Iterator[pd.DataFrame]:
     """Drop what was moved to held-out sets or leaks from them; remember the targets that stay."""
-    for frame in read_partitions(folder):
-        taken = held_out.took(folder.name, frame)
-        tally.held_out += int(taken.sum())
-        frame = frame[~taken]
-        frame = tally.drop("held_out", frame, ~held_out.leak(frame))
-        tally.kept += len(frame)
-        trained.add(hash_texts(frame["target"].tolist()))
-        yield frame
+    for part in map_partitions(LeaveHeldOut(held_out, folder.name), partitions(folder), params.workers):
+        tally.add(part.tally)
+        tally.kept += len(part.frame)
+        trained.add(part.hashes)
+        yield part.frame
 
 
-def _filter_mono(
+def _mono(
     folder: Path,
-    filters: Mapping[str, Filter],
+    params: CleaningParams,
+    languages: LanguagesParams,
     held_out: HeldOut,
     trained: Seen,
-    seen: Seen,
+    seen: _Duplicates,
     tally: Tally,
     progress: Progress,
 ) -> Iterator[pd.DataFrame]:
-    for frame in _read(folder, tally, progress):
-        for name, keeps in filters.items():
-            frame = tally.drop(name, frame, keeps(frame))
-        frame = tally.drop("held_out", frame, ~held_out.leak(frame))
-        frame = tally.drop("in_training", frame, ~trained.contains(hash_texts(frame["target"].tolist())))
-        frame = tally.drop("duplicate", frame, seen.add(hash_texts(frame["target"].tolist())))
+    work = FilterMono(params.of(folder.name), languages, held_out)
+    for part in map_partitions(work, partitions(folder), params.workers):
+        tally.add(part.tally)
+        fresh = ~trained.contains(part.hashes)
+        frame = tally.drop("in_training", part.frame, fresh)
+        part = part._replace(frame=frame, hashes=part.hashes[fresh], near_hashes=part.near_hashes[fresh])
+        frame = seen.drop(part, tally)
         tally.kept += len(frame)
         yield frame
+        progress.add(part.tally.lines_in)

@@ -6,15 +6,17 @@ All pairs of one source (regardless of case) share a hash and so stay together: 
 ever trained on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from seq2seq.cleaning.duplicates import Hashes, Mask, comparable, hash_texts
-from seq2seq.cleaning.filters import CleaningParams, normalise_frame
+from seq2seq.cleaning.containment import Containment
+from seq2seq.cleaning.duplicates import Hashes, Mask, comparable, hash_texts, loosened
+from seq2seq.cleaning.filters import normalise_frame
+from seq2seq.cleaning.params import CleaningParams
 from seq2seq.core.errors import UserError
 from seq2seq.text.corpus import GATE, HELD_OUT, TEST, VALIDATION, count_lines, folders, read_corpus, read_partitions
 
@@ -26,13 +28,19 @@ Sets = dict[str, list[pd.DataFrame]]  # by their path below the clean folder: va
 class HeldOut:
     """All held-out sets, and which lines must stay out of training because of them."""
 
-    def __init__(self, sets: Sets, chosen: Mapping[str, list[Hashes]], compare_targets: bool) -> None:
+    def __init__(self, sets: Sets, chosen: Mapping[str, list[Hashes]], params: CleaningParams) -> None:
         self.sets = sets
         self._chosen = chosen
-        self._compare_targets = compare_targets
+        self._params = params
         frames = [frame for parts in sets.values() for frame in parts]
-        self._sources = {text for frame in frames for text in comparable(frame["source"])} - {""}
-        self._targets = {text for frame in frames for text in comparable(frame["target"])} - {""}
+        self._sources = {text for frame in frames for text in self._compared(frame["source"])} - {""}
+        self._targets = {text for frame in frames for text in self._compared(frame["target"])} - {""}
+        self._near: dict[str, Containment] = {}
+        if share := params.held_out_containment:
+            self._near = {"source": Containment(self._sources, share), "target": Containment(self._targets, share)}
+
+    def _compared(self, texts: pd.Series) -> list[str]:
+        return loosened(comparable(texts)) if self._params.held_out_loosely else comparable(texts)
 
     def report(self) -> dict[str, dict[str, int]]:
         """For each set its ``lines``, how many of them were ``normalised``, and how many have an ``empty`` side."""
@@ -50,12 +58,39 @@ class HeldOut:
 
         Case is ignored. A monolingual line has nothing but its target, which is always compared.
         """
-        sides = zip(comparable(frame["source"]), comparable(frame["target"]), strict=True)
+        if not self._params.drop_held_out:
+            return np.zeros(len(frame), dtype=bool)
+        compare = self._params.drop_held_out_targets
         leaks = [
-            source in self._sources or (target in self._targets and (self._compare_targets or not source))
-            for source, target in sides
+            source in self._sources or (target in self._targets and (compare or not source))
+            for source, target in self._sides(frame)
         ]
         return np.array(leaks, dtype=bool)
+
+    @property
+    def looks_for_near(self) -> bool:
+        """Whether lines that hold most of a held-out one are looked for."""
+        return bool(self._near) and self._params.drop_held_out
+
+    def nearly_leak(self, frame: pd.DataFrame) -> tuple[Mask, list[tuple[str, str]]]:
+        """Which rows hold most of a held-out line, and for each such row its text and that line, as compared."""
+        near = np.zeros(len(frame), dtype=bool)
+        matches = []
+        if self.looks_for_near:
+            compare = self._params.drop_held_out_targets
+            for row, (source, target) in enumerate(self._sides(frame)):
+                found = self._near["source"].find(source)
+                text = source
+                if found is None and (compare or not source):
+                    found = self._near["target"].find(target)
+                    text = target
+                if found is not None:
+                    near[row] = True
+                    matches.append((text, found))
+        return near, matches
+
+    def _sides(self, frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
+        return zip(self._compared(frame["source"]), self._compared(frame["target"]), strict=True)
 
 
 def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
@@ -75,7 +110,7 @@ def hold_out(raw: Path, filtered: Path, params: CleaningParams) -> HeldOut:
         for path, frame in _taken_sets(folder, chosen[folder.name]).items():
             sets.setdefault(path, []).append(frame)
     _check(sets, published, pairs=sum(map(count_lines, folders(filtered))))
-    return HeldOut(sets, chosen, params.drop_held_out_targets)
+    return HeldOut(sets, chosen, params)
 
 
 def _published_sets(raw: Path) -> Sets:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from seq2seq.cleaning.filters import CleaningParams, normalise_frame, pair_filters
+from seq2seq.cleaning.filters import normalise_frame, pair_filters
+from seq2seq.cleaning.params import CleaningParams
 from seq2seq.core.files import read_json, write_json
 from seq2seq.core.progress import Progress
 from seq2seq.core.runtime import RuntimeParams
@@ -18,6 +19,7 @@ from seq2seq.export.ctranslate2 import fast_form
 from seq2seq.inference.translator import Translator
 from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.text.corpus import pairs
+from seq2seq.text.languages import LanguagesParams
 
 SHARD_LINES = 1000  # saved at a time; a kill loses at most one shard
 
@@ -43,6 +45,7 @@ def back_translate(
         work: folder of unfinished work.
     """
     translator = Translator.load(fast_form(bundle, work), runtime)
+    languages = translator.manifest.languages.reverse()
     long = 0
     with Progress("back-translate", len(lines), "sentences") as progress:
         for number, start in enumerate(range(0, len(lines), SHARD_LINES)):
@@ -52,7 +55,7 @@ def back_translate(
                 write_json(file, _sources(translator, targets, params, decoding, number))
             progress.add(len(targets))
             long += sum(translator.find_long(targets))
-            yield _good_pairs(pairs(read_json(file), targets, "synthetic"), cleaning)
+            yield _good_pairs(pairs(read_json(file), targets, "synthetic"), cleaning, languages)
     if long:
         print(
             f"back-translate: {long:,} of {len(lines):,} lines are longer than the {translator.limit} pieces that "
@@ -61,9 +64,9 @@ def back_translate(
         )
 
 
-def _good_pairs(made: pd.DataFrame, cleaning: CleaningParams) -> pd.DataFrame:
+def _good_pairs(made: pd.DataFrame, cleaning: CleaningParams, languages: LanguagesParams) -> pd.DataFrame:
     kept = normalise_frame(made)
-    for keep in pair_filters(cleaning).values():
+    for keep in pair_filters(cleaning, languages).values():
         kept = kept[keep(kept)]
     return kept[made.columns]
 

@@ -31,17 +31,26 @@ def folders(path: Path) -> list[Path]:
     return sorted(folder for folder in Path(path).glob("*") if folder.is_dir())
 
 
+def read_partition(path: Path) -> pd.DataFrame:
+    """Read one partition.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        frame: pd.DataFrame = pq.read_table(path, schema=SCHEMA).to_pandas()
+    except pa.ArrowInvalid:
+        raise _damaged(path) from None
+    return frame
+
+
 def read_partitions(folder: Path) -> Iterator[pd.DataFrame]:
     """Yield one DataFrame per partition, so that memory does not grow with the corpus.
 
     Raises:
         UserError: a partition is damaged.
     """
-    for path in partitions(folder):
-        try:
-            yield pq.read_table(path, schema=SCHEMA).to_pandas()
-        except pa.ArrowInvalid:
-            raise _damaged(path) from None
+    yield from map(read_partition, partitions(folder))
 
 
 def read_corpus(folder: Path) -> pd.DataFrame:

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from seq2seq.cleaning.duplicates import Seen
-from seq2seq.cleaning.filters import CleaningParams, mono_filters, normalise_frame, pair_filters
+from seq2seq.cleaning.explain import explain
+from seq2seq.cleaning.filters import mono_filters, normalise_frame, pair_filters, repair_frame
+from seq2seq.cleaning.params import CleaningParams
+from seq2seq.core.errors import UserError
 from seq2seq.text.corpus import pairs
-from tests.tiny_models import CLEANING
+from tests.tiny_models import CLEANING, LANGUAGES
 
 
 def params(**changes: Any) -> CleaningParams:
@@ -34,9 +37,9 @@ def params(**changes: Any) -> CleaningParams:
 )
 def test_each_filter_drops_what_it_should_and_nothing_else(source, target, filter_name):
     frame = normalise_frame(pairs([source, "kept"], [target, "behalten"], "test"))
-    names = [name for name, keeps in pair_filters(params()).items() if not keeps(frame)[0]]
+    names = [name for name, keeps in pair_filters(params(), LANGUAGES).items() if not keeps(frame)[0]]
     assert names[:1] == ([filter_name] if filter_name else [])
-    assert all(keeps(frame)[1] for keeps in pair_filters(params()).values())
+    assert all(keeps(frame)[1] for keeps in pair_filters(params(), LANGUAGES).values())
 
 
 ARTICLE_1 = (  # of the Universal Declaration of Human Rights
@@ -76,18 +79,18 @@ ARTICLE_1_UNSPACED = {
 @pytest.mark.parametrize("language", ARTICLE_1_UNSPACED)
 def test_a_translation_into_a_script_without_spaces_has_no_wrong_ratio(language):
     frame = normalise_frame(pairs([ARTICLE_1], [ARTICLE_1_UNSPACED[language]], "test"))
-    assert pair_filters(params(max_words=100))["length_ratio"](frame).all()
+    assert pair_filters(params(max_words=100), LANGUAGES)["length_ratio"](frame).all()
     assert 0.4 < frame["source_words"][0] / frame["target_words"][0] < 1.5
 
 
 def test_identical_sides_stay_where_they_may():
     frame = normalise_frame(pairs(["It is right."], ["It is right."], "test"))
-    assert all(keeps(frame).all() for keeps in pair_filters(params(drop_identical=False)).values())
+    assert all(keeps(frame).all() for keeps in pair_filters(params(drop_identical=False), LANGUAGES).values())
 
 
 def test_monolingual_lines_get_the_filters_of_the_target_side():
     frame = normalise_frame(pairs([""] * 3, ["gut", " ", "lang " * 21], "test"))
-    assert {name: keeps(frame).tolist() for name, keeps in mono_filters(params()).items()} == {
+    assert {name: keeps(frame).tolist() for name, keeps in mono_filters(params(), LANGUAGES).items()} == {
         "empty": [True, False, True],
         "too_long": [True, True, False],
     }
@@ -103,3 +106,66 @@ def test_seen_agrees_with_a_set():
         first = [value not in expected and value not in hashes[:i].tolist() for i, value in enumerate(hashes.tolist())]
         assert seen.add(hashes).tolist() == first
         expected |= set(hashes.tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "good", "bad"),
+    [
+        ("broken", {"drop_broken": True}, ("Fine.", "Schön – „gut“."), ("Fine.", "SchÃ¶n")),
+        ("broken", {"drop_broken": True}, ("漢字だ", "가나다"), ("lost \ufffd", "verloren")),
+        (
+            "long_word",
+            {"max_word_characters": 12},
+            ("See https://example.org/a/long/path", "我们今天在北京大学的大图书馆里学习"),
+            ("xxxxxxxxxxxxxxxxxxxx", "gut"),
+        ),
+        ("repetition", {"max_repeats": 3}, ("no no no", "1.000.000"), ("so it is so it is so it is so it is", "ja")),
+        ("repetition", {"max_repeats": 3}, ("ha", "哈哈哈"), ("ha", "哈哈哈哈")),
+        ("markup", {"drop_markup": True}, ("1 < 2 and 3 > 2", "AT&T"), ("<b>bold</b>", "fett")),
+        (
+            "script",
+            {"min_script_percent": 30},
+            ("Ensure this is %(limit_value)s or more.", "确保该值为 %(limit_value)s"),
+            ("Ensure this is true and right.", "Это совсем другой язык"),
+        ),
+        ("copied", {"max_copied_percent": 60}, ("Open Berlin", "Berlin"), ("a b c d e f", "a b c d e g")),
+        ("numbers", {"match_numbers": True}, ("in 2020", "٢٠٢٠"), ("in 2020", "2021")),
+        ("links", {"match_links": True}, ("see www.a.org.", "siehe www.a.org"), ("a@b.org", "c@b.org")),
+        ("placeholders", {"match_placeholders": True}, ("%s of {n}", "{n}: %s"), ("%s", "%d")),
+    ],
+)
+def test_an_optional_filter_drops_the_bad_pair_alone(name, changes, good, bad):
+    languages = LANGUAGES.model_copy(update={"target": "zh"})
+    keeps = pair_filters(params(**changes), languages)[name]
+    frame = normalise_frame(pairs([good[0], bad[0]], [good[1], bad[1]], "test"))
+    assert keeps(frame).tolist() == [True, False]
+    assert name not in pair_filters(params(), languages)
+
+
+def test_language_identification_leaves_short_lines_alone():
+    keeps = pair_filters(params(identify_from=4), LANGUAGES)["language"]
+    sources = ["Hi.", "Django administration", "I would like a cup of coffee", "Je voudrais bien une tasse de café"]
+    targets = ["Salut.", "Django", "Ich hätte gern eine Tasse Kaffee", "Ich hätte gern eine Tasse Kaffee"]
+    assert keeps(normalise_frame(pairs(sources, targets, "test"))).tolist() == [True, True, True, False]
+
+
+def test_repair_mends_what_is_broken_and_nothing_else():
+    frame = repair_frame(pairs(["schÃ¶n &amp; gut", "a “quoted” ½"], ["AT&T", "ﬁn"], "test"))
+    assert frame["source"].tolist() == ["schön & gut", "a “quoted” ½"]
+    assert frame["target"].tolist() == ["AT&T", "ﬁn"]
+
+
+def test_a_corpus_has_its_own_thresholds():
+    own = CleaningParams.model_validate(params().model_dump() | {"corpora": {"web": {"max_words": 3}}})
+    assert (own.of("web").max_words, own.of("news").max_words) == (3, 20)
+    for changes, message in [({"max_word": 3}, "max_word"), ({"workers": 3}, "workers holds for all corpora")]:
+        with pytest.raises((ValueError, UserError), match=message):
+            CleaningParams.model_validate(params().model_dump() | {"corpora": {"web": changes}})
+
+
+def test_explain_gives_each_filter_a_line():
+    rows = explain("Berlin\tBerlin", params(match_links=True), LANGUAGES)
+    assert {"identical: DROPS it", "links: keeps it", "source: Berlin"} <= set(rows)
+    assert "match_numbers" in rows[-1] and "match_links" not in rows[-1]
+    with pytest.raises(UserError, match="not 1"):
+        explain("no tab", params(), LANGUAGES)
