@@ -489,15 +489,11 @@ def test_near_duplicates_differ_in_case_punctuation_or_digits(raw):
 
 def test_what_leaks_loosely_or_nearly_is_dropped_and_the_match_reported(raw):
     write(raw / "test/news_2020", [("Two dogs run over the green grass today", "Zwei Hunde laufen")])
-    near = "Yesterday: two dogs run over the green grass"
-    write(
-        raw / "train/news",
-        [
-            ("two DOGS run over, the green grass today!", "so ist es nun einmal"),
-            (near, "und so bleibt es auch"),
-            *numbered(20),
-        ],
-    )
+    leaks = [
+        ("two DOGS run over, the green grass today!", "so ist es nun einmal"),
+        ("Yesterday: two dogs run over the green grass", "und so bleibt es auch"),
+    ]
+    write(raw / "train/news", [*leaks, *((f"a {'b' * n}", f"ein {'b' * n}") for n in range(1, 21))])
 
     def left(**changes: Any) -> dict[str, Any]:
         shutil.rmtree(raw.parent / "clean", ignore_errors=True)
