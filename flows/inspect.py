@@ -65,7 +65,7 @@ def main() -> None:
         held_out = _read_against(arguments.against, languages, params) if arguments.against else None
         facts: list[dict[str, object]] = []
         frames = read_sources(sources, params.corpora.bad_rows_percent, "pairs", facts)
-        found = examine(frames, params.cleaning, held_out)
+        found = examine(frames, params.cleaning, languages, held_out)
         print(_describe(facts, found, languages, arguments.against))
         if arguments.name:
             preset = PRESETS / f"{arguments.name}.yaml"

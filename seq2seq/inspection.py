@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from seq2seq.cleaning.duplicates import Hashes, comparable, hash_texts
-from seq2seq.cleaning.filters import CleaningParams, normalise_frame, pair_filters
+from seq2seq.cleaning.filters import normalise_frame, pair_filters
+from seq2seq.cleaning.params import CleaningParams
 from seq2seq.recipes import Amount
+from seq2seq.text.languages import LanguagesParams
 from seq2seq.text.scripts import script_of
 
 SAMPLE = 20_000  # pairs, those with the smallest hashes, that are looked at closely
@@ -63,12 +65,18 @@ class Findings:
         return Amount(max(good, 1), float(words) * good, count_characters(self.sample))
 
 
-def examine(frames: Iterable[pd.DataFrame], cleaning: CleaningParams, held_out: pd.DataFrame | None) -> Findings:
+def examine(
+    frames: Iterable[pd.DataFrame],
+    cleaning: CleaningParams,
+    languages: LanguagesParams,
+    held_out: pd.DataFrame | None,
+) -> Findings:
     """Read all pairs once; look closely at those with the smallest hashes.
 
     Args:
         frames: with the columns source and target.
         cleaning: the filters, each of which tells what it would drop.
+        languages: of the two sides.
         held_out: a test set whose lines are looked for; None for none.
     """
     found = Findings()
@@ -97,7 +105,7 @@ def examine(frames: Iterable[pd.DataFrame], cleaning: CleaningParams, held_out: 
     found.on_both_sides = len(np.intersect1d(sources, targets, assume_unique=True))
     _keep_smallest(chosen, bound)
     found.sample = normalise_frame(chosen[0][1].drop_duplicates(["source", "target"]).reset_index(drop=True))
-    found.dropped = dict(_apply(found.sample, cleaning))
+    found.dropped = dict(_apply(found.sample, cleaning, languages))
     return found
 
 
@@ -116,9 +124,11 @@ def _keep_smallest(chosen: list[tuple[Hashes, pd.DataFrame]], bound: np.uint64) 
     return hashes[first[-1]] if len(first) == SAMPLE else bound
 
 
-def _apply(frame: pd.DataFrame, cleaning: CleaningParams) -> Iterator[tuple[str, pd.DataFrame]]:
+def _apply(
+    frame: pd.DataFrame, cleaning: CleaningParams, languages: LanguagesParams
+) -> Iterator[tuple[str, pd.DataFrame]]:
     """What each filter drops of what those before it keep, in the order of hashes."""
-    for name, keeps in pair_filters(cleaning).items():
+    for name, keeps in pair_filters(cleaning, languages).items():
         keep = keeps(frame)
         yield name, frame[~keep]
         frame = frame[keep]

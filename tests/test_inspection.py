@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 
 from seq2seq import inspection
-from seq2seq.cleaning.filters import CleaningParams
+from seq2seq.cleaning.params import CleaningParams
 from seq2seq.core.params import load_section
 from seq2seq.inspection import chinese_variety, examine, guess_language, scripts_of, why_not_in
+from tests.tiny_models import LANGUAGES
 
 CLEANING = load_section(Path(__file__).parents[1] / "params.yaml", "cleaning", CleaningParams)
 
@@ -17,7 +18,7 @@ def frame(pairs):
 
 def test_pairs_are_counted_over_all_frames():
     frames = [frame([("a", "b"), ("c", "d")]), frame([("a", "b"), ("d", "d"), ("a", "e")])]
-    found = examine(frames, CLEANING, frame([("C", "x")]))
+    found = examine(frames, CLEANING, LANGUAGES, frame([("C", "x")]))
     assert (found.pairs, found.distinct, found.distinct_sides, found.on_both_sides) == (5, 4, (3, 3), 1)
     assert found.in_held_out == 1
     assert found.dropped["identical"]["source"].tolist() == ["d"]
@@ -28,7 +29,7 @@ def test_a_sample_is_the_same_whatever_the_order(monkeypatch):
     monkeypatch.setattr(inspection, "SAMPLE", 20)
     rows = [(f"source {number}", f"target {number}") for number in range(300)]
     samples = [
-        set(examine(frames, CLEANING, None).sample["source"])
+        set(examine(frames, CLEANING, LANGUAGES, None).sample["source"])
         for frames in ([frame(rows)], [frame(rows[200:][::-1]), frame(rows[:200])])
     ]
     assert samples[0] == samples[1] and len(samples[0]) == 20
@@ -37,7 +38,7 @@ def test_a_sample_is_the_same_whatever_the_order(monkeypatch):
 
 
 def test_an_empty_corpus_has_nothing():
-    assert examine([], CLEANING, None).pairs == 0
+    assert examine([], CLEANING, LANGUAGES, None).pairs == 0
 
 
 @pytest.mark.parametrize(
