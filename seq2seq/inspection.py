@@ -112,7 +112,8 @@ def examine(
 def _distinct(parts: list[Hashes]) -> Hashes:
     """Each hash once, in order: the unique of NumPy 2.4 takes 50 times as long for whole numbers."""
     ordered = np.sort(np.concatenate(parts))
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    distinct: Hashes = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    return distinct
 
 
 def _keep_smallest(chosen: list[tuple[Hashes, pd.DataFrame]], bound: np.uint64) -> np.uint64:
