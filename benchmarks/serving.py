@@ -34,6 +34,7 @@ SINGLES = 200  # requests of one client, one after another
 OVERLOAD = 3  # times the capacity
 OVERLOAD_SECONDS = 10.0
 OVERLOAD_BUDGET = 2.0  # seconds that an accepted request may take then
+PATIENT = ("--cache-bytes", "0", "--wait-seconds", "600")  # a whole file is one request, however slow the machine
 SWAPS = 20
 MIXED = 10_000  # requests
 SETTLED = 500  # requests after which memory is read first
@@ -221,7 +222,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         shutil.copy(PARAMS, folder)
-        with our_service("--bundle", str(bundle), "--cache-bytes", "0", folder=folder) as (port, _):
+        with our_service("--bundle", str(bundle), *PATIENT, folder=folder) as (port, _):
             capacity = compare_speed(bench, port)
             try:
                 compare_mlflow(bench, port, folder)
