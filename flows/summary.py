@@ -169,9 +169,11 @@ def _next_commands(folder: Path) -> str:
     command = str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
     registered = _read(folder, "registration.json")
     named = f" --name {registered['name']}" if registered and folder != Path.cwd() else ""
+    served = named.replace("--name", "--model")
     flow = f"{command} -m flows.pipeline"
     lines = {
         f"{command} -m flows.release history{named}": "every version, and why it was promoted or not",
+        f"{command} -m serving{served}": "answer over HTTP, with a page at http://127.0.0.1:8080",
         # without the demo's corpora: with them it would have the demo's name but another gate set
         f"{flow} --set 'corpora.names=[]' --set corpora.pairs=FILE.tsv": "learn from your own pairs",
         f"{flow} --preset NAME": f"{PRESETS}/ has the names, such as gettext",
