@@ -382,7 +382,7 @@ MISTAKES = [
     (["--set", "train.lrr=1"], "--set train.lrr=1: train: unknown key 'lrr'; did you mean 'lr'?"),
     (["--set", "train.lr=7"], "params.yaml with --set train.lr=7: 'train.lr' is 7: input should be less than"),
     (["--set", "corpora.names=[gettxt]"], "corpora.names: unknown corpus 'gettxt'; did you mean 'gettext'?"),
-    (["--set", "languages.target=xx"], "corpus 'phrasebook' has no text in 'xx'; it has de, en, zh"),
+    (["--set", "languages.target=fr"], "corpus 'phrasebook' has no text in 'fr'; it has de, en, zh"),
     (["--set", "corpora.pairs=mine.tsv"], "corpora.pairs: mine.tsv does not exist; name a file of pairs"),
     (["--set", "train.lr"], "--set train.lr: write it as SECTION.KEY=VALUE"),
     (["--set", "model.architecture=pretrained"], "params.yaml: pretrained.model is empty; set pretrained.model to"),
