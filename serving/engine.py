@@ -9,7 +9,7 @@ import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from seq2seq.inference.translator import Output
@@ -53,7 +53,6 @@ class _Job:
     results: list[Any]
     done: "asyncio.Future[None]"
     left: int
-    began: float = field(default_factory=time.monotonic)
 
 
 class Cache:

@@ -104,13 +104,6 @@ class Models:
         """What answers where a protocol names no languages."""
         return self.all()[0]
 
-    def find(self, source: str, target: str) -> Loaded | None:
-        """What translates from one language to another."""
-        for one in self.all():
-            if (one.languages.source, one.languages.target) == (source, target):
-                return one
-        return None
-
 
 def plain_bundle(folder: Path) -> Version:
     """A bundle on disk, with the search of params.yaml."""

@@ -45,6 +45,7 @@ class Watcher:
         before = self.current
         same = version.version == before.version.version and version.decoding == before.version.decoding
         if same:
+            self._refused = ""  # another one came, so that one is tried again when it comes back
             self._well()
             return
         if version.version == self._refused:
