@@ -12,7 +12,6 @@ from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.inference.documents import Document
 from seq2seq.inference.translator import Output, Translator
-from seq2seq.text.scripts import writes_spaces
 
 CANARY = "1 2 3."  # what a model has to answer, with anything, before it serves
 
@@ -70,7 +69,7 @@ class Loaded:
 
     def join(self, document: Document, outputs: list[str]) -> str:
         """A text from the outputs of its sentences."""
-        return document.join(outputs, spaced=writes_spaces(self.languages.target)) if document.sentences else ""
+        return self.translator.join(document, outputs)
 
 
 class Models:

@@ -8,7 +8,6 @@ from seq2seq.inference.alignment import Alignment
 from seq2seq.inference.documents import Document
 from seq2seq.inference.markup import Page, parse_html
 from seq2seq.inference.translator import Translator
-from seq2seq.text.scripts import writes_spaces
 
 
 def translate_html(
@@ -42,10 +41,9 @@ def write_html(
             [output for row in needed for output in found[row]],
         )
     )
-    spaced = writes_spaces(translator.manifest.languages.target)
     written = []
     for block, document, texts in zip(blocks, documents, found, strict=True):
-        output = document.join(texts, spaced=spaced)
+        output = translator.join(document, texts)
         alignment = None
         if block.needs_alignment:
             parts = [next(aligned) for _ in texts]

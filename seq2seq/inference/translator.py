@@ -206,9 +206,13 @@ class Translator:
     def _by_sentence(self, texts: list[str], translate: Callable[[list[str]], list[str]]) -> list[str]:
         documents = self.split(texts)
         outputs = iter(translate([sentence for document in documents for sentence in document.sentences]))
-        spaced = writes_spaces(self.manifest.languages.target)
-        joined = [document.join([next(outputs) for _ in document.sentences], spaced=spaced) for document in documents]
-        return [output if normalise(text) else "" for text, output in zip(texts, joined, strict=True)]
+        return [self.join(document, [next(outputs) for _ in document.sentences]) for document in documents]
+
+    def join(self, document: Document, outputs: list[str]) -> str:
+        """A text from the outputs of its sentences; empty where there is nothing to read in it."""
+        if not normalise(document.join(document.sentences)):
+            return ""
+        return document.join(outputs, spaced=writes_spaces(self.manifest.languages.target))
 
     def sample(self, texts: list[str], decoding: DecodingParams, sampling: SamplingParams, seed: int) -> list[str]:
         """Draw one translation of each text from the model's distribution; the seed decides it.

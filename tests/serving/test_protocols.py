@@ -31,6 +31,12 @@ def test_texts_are_translated_as_the_evaluation_translates_them(client, outputs)
     assert translate(client, q=["", "  \n"]).json() == {"translatedText": ["", ""]}
 
 
+@pytest.mark.parametrize("text", ["- ", "  \u200b", "\n", "- \u200b\n"])
+def test_a_text_without_words_is_answered_as_the_library_answers(client, trained, text):
+    expected = Translator.load(trained[1], RUNTIME).translate([text], DECODING)
+    assert translate(client, q=[text]).json() == {"translatedText": expected}
+
+
 def test_a_long_text_keeps_its_lines_and_every_sentence_is_translated(client, outputs):
     text = f"- {TEXTS[0]}\n\n  {TEXTS[1]}\n"
     assert translate(client, q=text).json() == {"translatedText": f"- {outputs[0]}\n\n  {outputs[1]}\n"}
