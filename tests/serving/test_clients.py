@@ -1,11 +1,14 @@
-"""A client that nobody here wrote, over a real socket; the others are in test_command.py."""
+"""Clients that nobody here wrote, unchanged, over a real socket."""
 
 import threading
 import time
 
+import pandas as pd
 import pytest
 import uvicorn
 from deep_translator import LibreTranslator
+from libretranslatepy import LibreTranslateAPI
+from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 from serving.app import make_app
 from serving.settings import Settings
@@ -29,3 +32,20 @@ def test_deep_translator_is_answered(url, loaded):
     outputs = loaded.translator.translate(texts, loaded.decoding)
     assert client.translate(texts[0]) == outputs[0]
     assert client.translate_batch(texts) == outputs
+
+
+def test_libretranslatepy_is_answered(url, loaded):
+    client = LibreTranslateAPI(url)
+    assert [one["code"] for one in client.languages()] == ["en", "de"]
+    text = "the king sees a dog ."
+    assert client.translate(text, "en", "de") == loaded.translator.translate([text], loaded.decoding)[0]
+    assert client.detect("The children are playing in the garden.")[0]["language"] == "en"
+
+
+def test_mlflows_own_client_is_answered(url, loaded):
+    host, port = url.removeprefix("http://").strip("/").split(":")
+    client = ScoringServerClient(host, int(port))
+    client.wait_server_ready(timeout=10)
+    texts = ["the king sees a dog .", "the queen reads a book ."]
+    answer = client.invoke(pd.DataFrame({"source": texts}))
+    assert answer.get_predictions()["target"].tolist() == loaded.translator.translate(texts, loaded.decoding)
