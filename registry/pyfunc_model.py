@@ -60,10 +60,10 @@ class TranslationModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Translate each row; a missing text counts as an empty one, and a warning tells of texts that are too long."""
         texts = model_input["source"].fillna("").tolist()
-        if rows := [row for row, is_long in enumerate(self.translator.find_long(texts)) if is_long]:
+        if rows := [row for row, is_long in enumerate(self.translator.splitter.find_long(texts)) if is_long]:
             warnings.warn(
                 f"{len(rows):,} of {len(texts):,} texts (the first is row {rows[0]}) are longer than the "
-                f"{self.translator.limit} pieces that the model reads; {self.translator.fate_of_long}",
+                f"{self.translator.limit} pieces that the model reads; {self.translator.splitter.fate_of_long}",
                 stacklevel=2,
             )
         return pd.DataFrame({"target": self.translator.translate(texts, self.decoding)})

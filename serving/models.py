@@ -65,11 +65,11 @@ class Loaded:
 
     def split(self, texts: list[str]) -> list[Document]:
         """The sentences of texts."""
-        return self.translator.split(texts)
+        return self.translator.splitter.split(texts)
 
     def join(self, document: Document, outputs: list[str]) -> str:
         """A text from the outputs of its sentences."""
-        return self.translator.join(document, outputs)
+        return self.translator.splitter.join(document, outputs)
 
 
 class Models:

@@ -101,7 +101,8 @@ def _write(lines: list[str]) -> bool:
 def _translate(translator: "Translator", lines: Lines, decoding: "DecodingParams", nbest: bool) -> None:
     long = total = 0
     faults: Counter[str] = Counter()
-    fate = "their ends were cut off" if nbest else translator.fate_of_long  # lists of outputs are those of whole lines
+    # lists of outputs are those of whole lines
+    fate = "their ends were cut off" if nbest else translator.splitter.fate_of_long
     # where a person looks on, the outputs are the progress
     with Progress("translate", None, "sentences", quiet=sys.stdin.isatty() or sys.stdout.isatty()) as progress:
         try:
@@ -111,7 +112,7 @@ def _translate(translator: "Translator", lines: Lines, decoding: "DecodingParams
                     cut = [len(pieces) > translator.limit for pieces in translator.tokenizer.encode_source(texts)]
                     found = _lists(texts, cut, translator.nbest(texts, decoding, progress))
                 else:
-                    cut = translator.find_long(texts)
+                    cut = translator.splitter.find_long(texts)
                     found = _best(translator.translate(texts, decoding, progress))
                     faults.update(
                         fault for pair in zip(texts, found, strict=True) for fault in translator.faults(*pair)

@@ -15,6 +15,8 @@ _LINE = re.compile(r"[^\r\n]+")
 _OPENING = re.compile(r"\s*(?:>\s*)*(?:(?:[-*+•‣◦▪·–]|#{1,6}|\(?\d{1,3}[.)]|[a-zA-Z][.)])\s+)?\s*")
 _CLAUSES = re.compile(r"[,;:،؛、，；：—–](?:\s+|(?<=[、，；：]))")
 _SPACES = re.compile(r"\s+")
+# sentencex 1.0.32 ends the process where one stands before a full stop: it takes it for a byte
+_WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def _spans(text: str, language: str) -> Iterator[tuple[int, int]]:
     for line in _LINE.finditer(text):
         opening = _OPENING.match(line[0])
         start = line.start() + (opening.end() if opening else 0)
-        for sentence in sentencex.segment(language, text[start : line.end()]):
+        for segment in sentencex.segment(language, _WIDE_SPACE.sub(" ", text[start : line.end()])):
+            sentence = text[start : start + len(segment)]
             stripped = sentence.strip()
             if stripped:
                 first = start + sentence.index(stripped)

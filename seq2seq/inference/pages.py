@@ -15,7 +15,7 @@ def translate_html(
 ) -> list[str]:
     """Translate the text of pages, or of parts of pages."""
     parsed = [parse_html(page) for page in pages]
-    documents = translator.split([block.text for page in parsed for block in page.blocks])
+    documents = translator.splitter.split([block.text for page in parsed for block in page.blocks])
     sentences = [sentence for document in documents for sentence in document.sentences]
     return write_html(translator, parsed, documents, translator.translate_sentences(sentences, decoding, progress))
 
@@ -43,7 +43,7 @@ def write_html(
     )
     written = []
     for block, document, texts in zip(blocks, documents, found, strict=True):
-        output = translator.join(document, texts)
+        output = translator.splitter.join(document, texts)
         alignment = None
         if block.needs_alignment:
             parts = [next(aligned) for _ in texts]

@@ -14,10 +14,9 @@ from seq2seq.decoding.batching import run_in_batches
 from seq2seq.decoding.params import DecodingParams, Engine, Hypothesis, SamplingParams
 from seq2seq.inference.alignment import Sentence, align_sentence, find_pieces
 from seq2seq.inference.ctranslate2_engine import CTranslate2Engine
-from seq2seq.inference.documents import Document, split_sentences, split_to_fit, whole
 from seq2seq.inference.faults import are_grave, find_faults
+from seq2seq.inference.splitter import Splitter
 from seq2seq.text.normalization import normalise
-from seq2seq.text.scripts import writes_spaces
 from seq2seq.tokenizers.base import EOS, Tokenizer, cut_source
 from seq2seq.tokenizers.load import load_tokenizer
 
@@ -45,6 +44,7 @@ class Translator:
         self.tokenizer = tokenizer
         self.engine = engine
         self.limit = limit
+        self.splitter = Splitter(tokenizer, manifest.languages, limit)
 
     @classmethod
     def load(cls, bundle: Path, runtime: RuntimeParams) -> "Translator":
@@ -104,64 +104,9 @@ class Translator:
         """Source pieces of each text, cut to the model's length, EOS kept."""
         return [cut_source(pieces, self.limit) for pieces in self.tokenizer.encode_source(texts)]
 
-    @property
-    def splits(self) -> bool:
-        """Whether texts are split into sentences: between two languages a text is translated sentence by sentence.
-
-        In one language (summaries, answers, corrections) what comes out may depend on the whole.
-        """
-        return self.manifest.languages.source != self.manifest.languages.target
-
     def find_truncated(self, texts: list[str]) -> list[bool]:
         """Which texts have more pieces than the model reads, so that their ends are cut off; none that are split."""
-        return [False] * len(texts) if self.splits else self.find_long(texts)
-
-    def find_long(self, texts: list[str]) -> list[bool]:
-        """Which texts have a sentence of more pieces than the model reads; those that aren't split, as a whole."""
-        if not self.splits:
-            return self._exceed(texts)
-        documents = [split_sentences(text, self.manifest.languages.source).sentences for text in texts]
-        exceeding = iter(self._exceed([sentence for document in documents for sentence in document]))
-        # lists, since each sentence takes its own answer
-        return [True in [next(exceeding) for _ in document] for document in documents]
-
-    def _exceed(self, sentences: list[str]) -> list[bool]:
-        """Which sentences have more pieces than the model reads."""
-        # a piece has a byte at least; two more stand for the space before the first word and for EOS
-        unsure = [row for row, sentence in enumerate(sentences) if len(normalise(sentence).encode()) + 2 > self.limit]
-        exceeding = [False] * len(sentences)
-        for row, pieces in zip(unsure, self.tokenizer.encode_source([sentences[row] for row in unsure]), strict=True):
-            exceeding[row] = len(pieces) > self.limit
-        return exceeding
-
-    @property
-    def fate_of_long(self) -> str:
-        """What becomes of a text with a sentence that is too long, in words."""
-        return "such sentences were split" if self.splits else "their ends were cut off"
-
-    def split(self, texts: list[str]) -> list[Document]:
-        """The sentences of each text, none longer than the model reads; where texts aren't split, the text itself.
-
-        An output's sentences stand in the place of the text's, which keeps its lines, indentation and bullets.
-        """
-        if not self.splits:
-            return [whole(text) for text in texts]
-        documents = [split_sentences(text, self.manifest.languages.source) for text in texts]
-        exceeding = iter(self._exceed([sentence for document in documents for sentence in document.sentences]))
-        return [self._fit(document, [next(exceeding) for _ in document.sentences]) for document in documents]
-
-    def _fit(self, document: Document, exceeding: list[bool]) -> Document:
-        """The same, its sentences of too many pieces split further."""
-        if not any(exceeding):
-            return document
-        sentences: list[str] = []
-        gaps = [document.gaps[0]]
-        for sentence, after, too_long in zip(document.sentences, document.gaps[1:], exceeding, strict=True):
-            parts = split_to_fit(sentence, lambda part: not any(self._exceed([part]))) if too_long else whole(sentence)
-            sentences += parts.sentences
-            gaps[-1] += parts.gaps[0]
-            gaps += [*parts.gaps[1:-1], parts.gaps[-1] + after]
-        return Document(sentences, gaps)
+        return [False] * len(texts) if self.splitter.splits else self.splitter.find_long(texts)
 
     def translate(self, texts: list[str], decoding: DecodingParams, progress: Progress | None = None) -> list[str]:
         """Translate each text, whatever its length; one that is empty once it is normalised gives an empty output."""
@@ -179,7 +124,7 @@ class Translator:
 
     def faults(self, source: str, output: str) -> list[str]:
         """What is visibly wrong with a translation; an answer or a summary may have any length, and other numbers."""
-        return find_faults(source, output) if self.splits else []
+        return find_faults(source, output) if self.splitter.splits else []
 
     def _retry(
         self, sentences: list[str], outputs: list[str], decoding: DecodingParams
@@ -204,15 +149,9 @@ class Translator:
         return mended
 
     def _by_sentence(self, texts: list[str], translate: Callable[[list[str]], list[str]]) -> list[str]:
-        documents = self.split(texts)
+        documents = self.splitter.split(texts)
         outputs = iter(translate([sentence for document in documents for sentence in document.sentences]))
-        return [self.join(document, [next(outputs) for _ in document.sentences]) for document in documents]
-
-    def join(self, document: Document, outputs: list[str]) -> str:
-        """A text from the outputs of its sentences; empty where there is nothing to read in it."""
-        if not normalise(document.join(document.sentences)):
-            return ""
-        return document.join(outputs, spaced=writes_spaces(self.manifest.languages.target))
+        return [self.splitter.join(document, [next(outputs) for _ in document.sentences]) for document in documents]
 
     def sample(self, texts: list[str], decoding: DecodingParams, sampling: SamplingParams, seed: int) -> list[str]:
         """Draw one translation of each text from the model's distribution; the seed decides it.

@@ -54,12 +54,12 @@ def back_translate(
             if not file.exists():
                 write_json(file, _sources(translator, targets, params, decoding, number))
             progress.add(len(targets))
-            long += sum(translator.find_long(targets))
+            long += sum(translator.splitter.find_long(targets))
             yield _good_pairs(pairs(read_json(file), targets, "synthetic"), cleaning, languages)
     if long:
         print(
             f"back-translate: {long:,} of {len(lines):,} lines are longer than the {translator.limit} pieces that "
-            f"the backward model reads; {translator.fate_of_long}",
+            f"the backward model reads; {translator.splitter.fate_of_long}",
             flush=True,
         )
 

@@ -10,6 +10,7 @@ from seq2seq.core.errors import UserError
 from seq2seq.decoding.batching import run_in_batches
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.decoding.torch_engine import TorchEngine
+from seq2seq.inference.splitter import Splitter
 from seq2seq.metrics.scores import quick_score, why_bleu_is_undefined
 from seq2seq.models.encoder_decoder import EncoderDecoder
 from seq2seq.text.corpus import gather_references
@@ -61,16 +62,19 @@ class GreedyScore:
     def __call__(self, model: EncoderDecoder) -> float:
         """The score, from 0 to 100, the same in all processes; ``model`` is in evaluation mode.
 
-        Sources are cut to what the model reads, as they are when it is evaluated and served.
+        Texts are split, or cut to what the model reads, as they are when it is evaluated and served. What looks wrong
+        isn't searched for again: at the beginning of a training that is nearly everything.
         """
         tokenizer = self.direction.tokenizer
         frame = _lines(self.direction)
         limit = model.params.max_length
         engine = TorchEngine(model, limit, self.device)
-        texts = frame["source"].tolist()
-        sources = map(cut_source, tokenizer.encode_source(texts), repeat(limit))
+        splitter = Splitter(tokenizer, self.direction.languages, limit)
+        documents = splitter.split(frame["source"].tolist())
+        sentences = [sentence for document in documents for sentence in document.sentences]
+        sources = map(cut_source, tokenizer.encode_source(sentences), repeat(limit))
         found = run_in_batches(
-            {row: source for row, source in enumerate(sources) if normalise(texts[row])},
+            {row: source for row, source in enumerate(sources) if normalise(sentences[row])},
             GREEDY.batch_size,
             lambda batches: engine.search(batches, GREEDY),
             len,
@@ -78,8 +82,10 @@ class GreedyScore:
             processes=self.processes.count,
         )
         said = dict(zip(found, tokenizer.decode_target(list(found.values())), strict=True))
-        outputs = [""] * len(texts)  # of an empty source
+        written = [""] * len(sentences)  # of an empty one
         for part in self.processes.gather(said):
             for row, text in part.items():
-                outputs[row] = text
+                written[row] = text
+        each = iter(written)
+        outputs = [splitter.join(document, [next(each) for _ in document.sentences]) for document in documents]
         return quick_score(outputs, frame["references"].tolist(), self.direction.languages.target, self.metric)

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from seq2seq import Translator
 from seq2seq.inference.documents import split_sentences, split_to_fit
-from tests.tiny_models import DECODING, RUNTIME, SMALL
+from seq2seq.inference.splitter import Splitter
+from tests.tiny_models import DECODING, LANGUAGES, RUNTIME, SMALL
 
 LETTER = "Dear Dr. Smith,\n\n  - It is Jan. 5 today.  What now?\n  2) Go on!\n\n> You wrote 3.5 km. Right?\r\n"
 
@@ -25,6 +26,13 @@ def test_nothing_of_a_text_is_lost(text):
     document = split_sentences(text, "en")
     assert document.join(document.sentences) == text
     assert all(sentence.strip() == sentence != "" for sentence in document.sentences)
+
+
+@pytest.mark.parametrize("space", ["\xa0", "\u2028", "\u3000", "\x85"])
+def test_no_space_ends_the_process(space):
+    text = f"B{space}.“ Tom{space}."
+    document = split_sentences(text, "en")
+    assert document.join(document.sentences) == text
 
 
 @settings(max_examples=100, deadline=None)
@@ -56,5 +64,16 @@ def test_a_long_text_is_translated_to_its_end_as_its_sentences_are(trained):
     text = "\n".join(sentences * 40)
     assert translator.translate([text], DECODING) == ["\n".join(outputs * 40)]
     endless = "the cat sees the sea and " * 50
-    assert translator.find_long([text, endless]) == [False, True]
+    assert translator.splitter.find_long([text, endless]) == [False, True]
     assert len(translator.translate([endless], DECODING)[0].split()) > SMALL.max_length
+
+
+def test_what_a_tokenizer_adds_counts_against_the_limit(tokenizer, monkeypatch):
+    encode = tokenizer.encode_source
+    monkeypatch.setattr(tokenizer, "encode_source", lambda texts: [[5] * 16 + pieces for pieces in encode(texts)])
+    splitter = Splitter(tokenizer, LANGUAGES, 30)
+    text = "qxzj, qxzj, qxzj, qxzj"  # fewer bytes than the limit
+    assert len(tokenizer.encode_source([text])[0]) > 30
+    assert splitter.find_long([text]) == [True]
+    parts = splitter.split([text])[0].sentences
+    assert len(parts) > 1 and max(map(len, tokenizer.encode_source(parts))) <= 30

@@ -11,6 +11,7 @@ from seq2seq.core.errors import UserError
 from seq2seq.decoding.params import Hypothesis, SamplingParams
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from seq2seq.inference import ctranslate2_engine
+from seq2seq.inference.splitter import Splitter
 from seq2seq.inference.translator import Translator
 from seq2seq.models.transformer import Transformer
 from seq2seq.report.heat_maps import read_attention
@@ -247,7 +248,7 @@ def test_an_ensemble_reads_what_its_shortest_model_reads(bundle, tokenizer, tmp_
     save_model(tmp_path / "short", short, tokenizer, LANGUAGES, ORIGIN, "translation")
     translator = Translator.load_ensemble([bundle, tmp_path / "short"], RUNTIME)
     long = "the cat sees the sea . " * 5
-    assert translator.find_long(["the cat sees the sea and " * 5]) == [True]
+    assert translator.splitter.find_long(["the cat sees the sea and " * 5]) == [True]
     assert [len(source) for source in translator.encode([long])] == [20]
     (outputs,) = translator.nbest([long], DECODING)
     assert all(len(one.pieces) <= 19 for one in outputs)
@@ -399,7 +400,7 @@ def test_a_text_longer_than_the_model_is_cut_the_same_for_both_engines(bundle, f
 
 
 def test_a_text_that_just_fits_is_not_cut(bundle, monkeypatch):
-    monkeypatch.setattr(Translator, "splits", False)
+    monkeypatch.setattr(Splitter, "splits", False)
     translator = Translator.load(bundle, RUNTIME)
     texts = ["the cat sees the sea . " * 50]
     while len(translator.tokenizer.encode_source(texts[-1:])[0]) > SMALL.max_length:

@@ -38,7 +38,7 @@ def test_a_warning_tells_of_sentences_that_are_too_long_and_all_of_them_is_trans
 
 
 def test_where_texts_are_not_split_a_warning_tells_of_those_that_are_cut(model, monkeypatch):
-    monkeypatch.setattr(type(model.translator), "splits", False)
+    monkeypatch.setattr(type(model.translator.splitter), "splits", False)
     rows = pd.DataFrame({"source": ["the king", LONG, LONG]})
     told = rf"2 of 3 texts \(the first is row 1\) are longer than the {SMALL.max_length} pieces .* ends were cut off"
     with pytest.warns(UserWarning, match=told):

@@ -15,6 +15,7 @@ from seq2seq.evaluation.baselines import nearest_targets, read_training
 from seq2seq.evaluation.evaluate import score_sets
 from seq2seq.evaluation.held_out import read_gate, read_test_sets
 from seq2seq.export.ctranslate2 import export_ctranslate2
+from seq2seq.inference.splitter import Splitter
 from seq2seq.inference.translator import Translator
 from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.text.corpus import pairs, write_corpus
@@ -160,7 +161,7 @@ def test_a_missing_scorer_is_told_before_anything_is_translated(workspace, tmp_p
 def test_sources_without_text_and_sources_that_are_cut_are_counted_and_do_no_harm(
     workspace, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(Translator, "splits", False)  # as where source and target are one language
+    monkeypatch.setattr(Splitter, "splits", False)  # as where source and target are one language
     shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
     corpus = tiny_corpus()
     odd = pairs(["\u200b", "the cat sees " * 60, ""], ["die Katze", "die Katze sieht", ""], "odd")
