@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,15 @@ from seq2seq.sources.catalogue import (
 from seq2seq.sources.fetch import fetch
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.sources.gettext import read_pairs
+from seq2seq.sources.readers.aligned import align
+from seq2seq.sources.readers.containers import Content, list_contents
 from seq2seq.sources.readers.own import Source, read_sources
 from seq2seq.sources.readers.rows import Wanted
+from seq2seq.sources.readers.texts import read_lines
 from seq2seq.sources.remote.acquire import Fetcher, acquire_remote
 from seq2seq.sources.remote.entries import Entry, name_entry, parse_entry
-from seq2seq.sources.text_files import TextFile, read_aligned, read_monolingual
 from seq2seq.sources.wheels import fetch_wheel
-from seq2seq.text.corpus import MONO, TEST, TRAIN, pairs, write_corpus
+from seq2seq.text.corpus import MONO, ROWS_PER_PARTITION, TEST, TRAIN, pairs, write_corpus
 from seq2seq.text.languages import LanguagesParams, matching
 
 Frames = Iterable[pd.DataFrame]
@@ -214,14 +216,26 @@ def _fetch_texts(
     groups = [group for group in corpus.groups if None not in _needed(group, languages)]
     files = {group.files[tag].url: group.files[tag] for group in groups for tag in _needed(group, languages) if tag}
     with Progress(f"download {name}", total=sum(file.bytes for file in files.values()), unit="bytes") as progress:
-        texts = {url: TextFile(fetch(file, store, mirror, progress), url) for url, file in files.items()}
+        texts = {url: _only_text(fetch(file, store, mirror, progress), url) for url, file in files.items()}
     parts: dict[str, Frames] = {}
     for group in groups:
         part = f"{TEST}/{group.name}" if group.split == TEST else f"{group.split}/{name}"
         sides = [texts[group.files[tag].url] for tag in _needed(group, languages) if tag]
-        frames = read_monolingual(sides[0], name) if group.split == MONO else read_aligned(sides[0], sides[1], name)
-        parts[part] = chain(parts.get(part, ()), frames)
+        rows = (("", line) for line in read_lines(sides[0])) if group.split == MONO else align(sides[0], sides[1])
+        parts[part] = chain(parts.get(part, ()), _frames(rows, name))
     return parts
+
+
+def _only_text(path: Path, url: str) -> Content:
+    contents = list_contents(path, url)
+    if len(contents) != 1:
+        raise UserError(f"{url} is an archive of {len(contents)} files; the catalogue needs one text at each address")
+    return contents[0]
+
+
+def _frames(rows: Iterator[tuple[str, str]], origin: str) -> Frames:
+    while chunk := list(islice(rows, ROWS_PER_PARTITION)):
+        yield pairs([source for source, _ in chunk], [target for _, target in chunk], origin)
 
 
 def _needed(group: FileGroup, languages: LanguagesParams) -> list[str | None]:

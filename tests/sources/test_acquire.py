@@ -1,9 +1,11 @@
 import gzip
 import hashlib
+import io
 import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -169,6 +171,14 @@ def spoil_file(language: str, content: str | bytes) -> Callable[[Desk], None]:
     return lambda desk: desk.add("train", "train", language, content)
 
 
+def zipped(*names: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), "Ein Haus\n")
+    return packed.getvalue()
+
+
 def spoil_checksum(desk: Desk) -> None:
     desk.groups["train"]["files"]["de"]["sha256"] = "0" * 64
 
@@ -193,7 +203,7 @@ def spoil_path(desk: Desk) -> None:
         (spoil_file("en", "A house\n"), "train.en.gz has 1, https://corpora.invalid/train.de.gz has 2;"),
         (spoil_file("de", gzip.compress(b"Ein Haus\nEin \xe4\n")), "train.de.gz, line 2: not valid UTF-8"),
         (spoil_file("de", gzip.compress(Random(1).randbytes(9000).hex().encode())[:-900]), "train.de.gz is truncated"),
-        (spoil_file("de", b"Ein Haus\nEin Hund\n"), "train.de.gz is truncated or damaged after line 0"),
+        (spoil_file("de", zipped("a", "b")), "train.de.gz is an archive of 2 files; the catalogue needs one text"),
         (spoil_checksum, "train.de.gz is not what the catalogue says"),
         (spoil_mirror, "CORPUS_MIRROR: there is no folder"),
     ],
@@ -207,6 +217,12 @@ def test_bad_input_gets_one_line_and_leaves_what_was_there(desk, spoil, message)
     assert "\n" not in str(error.value)
     assert sha256_tree(desk.root / "raw") == before
     assert not list(desk.root.glob(".raw*"))
+
+
+def test_a_text_is_unpacked_by_its_content_and_not_by_its_name(desk):
+    desk.add("train", "train", "de", b"Ein Haus\nEin Hund\n")  # at an address that ends in .gz
+    desk.acquire("toy")
+    assert [target for _, target, _ in desk.pairs("train/toy")] == ["Ein Haus", "Ein Hund"]
 
 
 def test_a_corpus_of_empty_files_is_refused(desk):
