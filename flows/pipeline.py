@@ -15,6 +15,7 @@ from prefect import State, flow, get_run_logger, task
 from prefect.futures import PrefectFuture, wait
 from prefect.states import Completed, Failed
 
+from flows.differences import SUMMARY
 from flows.processes import Children
 from flows.release import release
 from flows.retries import RETRYING
@@ -23,6 +24,8 @@ from flows.server import expect_server, find_server
 from flows.stages import CODE, REGISTER, Stage, StageError, read_stages, run_module, run_stage
 from flows.summary import describe, publish_release, publish_reports, publish_stages
 from flows.workspace import open_workspace
+from registry.record import is_registered
+from registry.store import open_store
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import read_json
@@ -64,7 +67,16 @@ def run_one(stage: Stage, children: Children) -> State[Any]:
 def record(children: Children) -> State[Any]:
     """Register the model; DVC runs no code for a cached stage, and the MLflow store may be another one today."""
     say = get_run_logger().info
-    return _attempt(lambda: run_module("tasks.register", children, say))
+    return _attempt(lambda: not _is_recorded(children.folder) and run_module("tasks.register", children, say))
+
+
+def _is_recorded(folder: Path) -> bool:
+    """Whether today's store has the version that the last run registered; that spares a process that imports MLflow."""
+    files = folder / SUMMARY, folder / REGISTRATION
+    if not all(file.exists() for file in files):
+        return False
+    with open_store(away=TransientError) as store:
+        return is_registered(store, *map(read_json, files))
 
 
 def _run_stages(folder: Path, children: Children) -> dict[str, State[Any]]:

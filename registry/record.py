@@ -5,7 +5,7 @@ Nothing is computed here. What is served makes the version (:mod:`registry.serve
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -123,6 +123,28 @@ def register(store: Store, outputs: Outputs, summary: dict[str, Any]) -> dict[st
         SERVED: tags[SERVED],
         "run_id": version.run_id,
     }
+
+
+def is_registered(store: Store, summary: Mapping[str, Any], registration: Mapping[str, Any]) -> bool:
+    """Whether :func:`register` would find what its last call left and have nothing to say.
+
+    Args:
+        store: the store of today, which may be another one.
+        summary: the content of release.json.
+        registration: the content of registration.json.
+    """
+    from mlflow.exceptions import MlflowException
+
+    if (registration["name"], registration[SERVED]) != (summary["name"], summary[SERVED]):
+        return False
+    try:
+        version = store.client.get_model_version(summary["name"], str(registration["version"]))
+    except MlflowException:  # there is none, or it can't be told: registering tells
+        return False
+    told = version.run_id, version.tags.get(SERVED), version.tags.get(GATE_DIGEST)
+    if told != (registration["run_id"], summary[SERVED], summary["sets"][GATE]) or missing_part(store.client, version):
+        return False
+    return bool(store.client.get_run(version.run_id).info.lifecycle_stage == "active")
 
 
 def _is_whole(store: Store, version: Any) -> bool:

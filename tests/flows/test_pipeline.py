@@ -317,6 +317,14 @@ def test_every_run_ends_with_registration_and_release(toy, monkeypatch):
         assert released == [("toy", 7, 1.0)] * times
     assert executed(toy).count("register") == 1
 
+    (toy / "reports" / "release.json").write_text(json.dumps({"sets": {}}))
+    asked = []
+    monkeypatch.setattr(flow, "is_registered", lambda _store, *files: asked.append(files) or True)
+    assert run().is_completed()
+    assert executed(toy).count("recorded") == 2  # today's store has it
+    assert asked == [({"sets": {}}, {"name": "toy", "version": 7})]
+    assert released == [("toy", 7, 1.0)] * 3
+
     (toy / "first.fails").write_text("UserError 9")
     (toy / "out" / "first.txt").unlink()
     (toy / "work.py").write_text((toy / "work.py").read_text() + "\n")

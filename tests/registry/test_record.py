@@ -20,6 +20,7 @@ from registry.store import local_tracking_uri, open_store
 from seq2seq.bundles.manifest import bundle_digest
 from seq2seq.core.command_line import TRY_AGAIN
 from seq2seq.core.errors import TransientError, UserError
+from seq2seq.core.files import read_json
 from seq2seq.core.machine import describe_machine
 from seq2seq.core.params import dump_yaml, load_section, overlay, read_yaml
 from seq2seq.core.runtime import RuntimeParams
@@ -154,6 +155,26 @@ def test_the_same_bundle_is_one_version_and_another_is_the_next(project, tokeniz
     second = run_register(monkeypatch)
     assert second["version"] == 2
     assert second["run_id"] != first["run_id"]
+
+
+def test_what_is_registered_needs_no_registering_while_its_record_is_whole(project, tokenizer, monkeypatch):
+    registration = run_register(monkeypatch)
+    summary = read_json(Path("reports/release.json"))
+    with open_store() as opened:
+        assert record.is_registered(opened, summary, registration)
+        for key, other in {"version": 2, "run_id": "another", record.SERVED: "other"}.items():
+            assert not record.is_registered(opened, summary, registration | {key: other})
+        assert not record.is_registered(opened, summary | {"sets": {"gate": "another"}}, registration)
+        opened.client.delete_run(registration["run_id"])
+        assert not record.is_registered(opened, summary, registration)  # it would be taken out of MLflow's trash
+        opened.client.restore_run(registration["run_id"])
+        assert record.is_registered(opened, summary, registration)
+        shutil.rmtree("mlruns/artifacts")
+        assert not record.is_registered(opened, summary, registration)
+    make_bundles(Path("models"), tokenizer, seed=2)
+    run_register(monkeypatch)
+    with open_store() as opened:
+        assert not record.is_registered(opened, read_json(Path("reports/release.json")), registration)
 
 
 def test_two_models_of_different_commits_live_in_one_process(project, tokenizer, monkeypatch):
