@@ -24,7 +24,7 @@ from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.sentencepiece import TokenizerParams, train_tokenizer
 from seq2seq.training.data import Direction
 from seq2seq.training.fit import fit
-from seq2seq.training.params import TrainingParams
+from seq2seq.training.params import load_training
 from seq2seq.training.recipe import Recipe
 from seq2seq.training.token_store import TokenStore
 from tasks.stage import run
@@ -54,7 +54,7 @@ def make_frames(lines: int) -> Iterator[pd.DataFrame]:
 def train(lines: int) -> None:
     """Train a little on ``lines`` pairs, and print this process's peak memory in MB."""
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
-    params = load_section(PARAMS, "train", TrainingParams).model_copy(update={"max_updates": UPDATES})
+    params = load_training(PARAMS, "train").model_copy(update={"max_updates": UPDATES})
     with tempfile.TemporaryDirectory() as folder:
         validation = next(make_frames(500))
         tokenizer_params = load_section(PARAMS, "tokenizer", TokenizerParams)

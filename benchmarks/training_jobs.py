@@ -16,7 +16,7 @@ from seq2seq.models.transformer import TransformerParams
 from seq2seq.text.corpus import read_corpus
 from seq2seq.tokenizers.base import BOS, EOS, PAD, UNK, Tokenizer
 from seq2seq.tokenizers.load import load_tokenizer
-from seq2seq.training.params import TrainingParams
+from seq2seq.training.params import load_training
 from seq2seq.training.token_store import fits
 
 SHAPE = Path("presets/transformer-tiny.yaml")
@@ -49,7 +49,7 @@ def make_job(folder: Path, updates: int, rounds: int) -> Job:
     model = check_section(tree["transformer"], "transformer", TransformerParams, str(SHAPE))
     total = WARMUP + rounds * updates
     changes = {"max_updates": total, "max_epochs": total, "validate_every": total, "batch_tokens": BATCH_TOKENS}
-    training = load_section(PARAMS, "train", TrainingParams).model_copy(update=changes | ALIKE)
+    training = load_training(PARAMS, "train").model_copy(update=changes | ALIKE)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     runtime = runtime.model_copy(update={"device": "cpu", "precision": "float32"})
     pairs, validation = (

@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from flows.runs import resolve, run_folder
+from registry.start import fetch_start, registered_with
 from registry.store import open_store
-from seq2seq.bundles.manifest import MANIFEST
+from seq2seq.bundles.manifest import MANIFEST, bundle_digest
 from seq2seq.core.errors import UserError
+from seq2seq.core.params import overlay
 from seq2seq.core.runtime import find_device
 from seq2seq.metrics.external import check_program
 from seq2seq.metrics.scores import check_scorer
 from seq2seq.pretrained.hub import check_model
+from seq2seq.pretrained.start import check_pinned, check_start, parse_start
 from seq2seq.settings import Parameters, check_parameters
 from seq2seq.sources.catalogue import load_catalogue, select
 from seq2seq.sources.readers.own import check_sources, find_sources
+from tasks.stage import FETCHED
 
 CATALOGUE = Path("data", "catalogue.yaml")  # as in dvc.yaml
 PRETRAINED = Path("models", "pretrained")
@@ -31,7 +35,8 @@ def read_parameters(
     """Read the params of a run, and check before anything runs that all it needs is there.
 
     Returns:
-        params.yaml with presets and overrides laid over it, as a tree and checked.
+        params.yaml with presets and overrides laid over it, as a tree and checked; in the tree a bundle to go on from
+        is named by its digest too.
 
     Raises:
         UserError: a name, a key or a value is wrong, or a corpus, a model or a device is missing.
@@ -42,7 +47,11 @@ def read_parameters(
     check_launch(params)
     check_scorers(params)
     check_corpora(params)
-    check_pretrained(params, run_folder(root, presets, overrides, name))
+    folder = run_folder(root, presets, overrides, name)
+    check_pretrained(params, folder)
+    if params.train.start:
+        start = find_start(root, params, pinned=folder == root)
+        tree = overlay(tree, {"train": {"start": start}}, where)
     find_device(params.runtime)
     return tree, params
 
@@ -122,6 +131,32 @@ def check_corpora(params: Parameters) -> None:
     select(load_catalogue(CATALOGUE), params.corpora.names, params.languages.source, params.languages.target)
 
 
+def find_start(root: Path, params: Parameters, pinned: bool) -> str:
+    """Find the bundle that a training is to go on from, before anything runs; a registered one is fetched.
+
+    Args:
+        root: of the checkout.
+        params: of the run.
+        pinned: params have to tell which bundle that is, as they are not this run's alone.
+
+    Returns:
+        ``train.start`` with the digest of the bundle, which DVC sees change, and the full path of a folder.
+
+    Raises:
+        UserError: there is no such bundle, it isn't the one that was pinned, or no training can go on from it.
+    """
+    start = parse_start(params.train.start)
+    folder = fetch_start(start, root / FETCHED) if start.name else (root / start.place).resolve()
+    architecture = params.model.architecture
+    manifest = check_start(folder, start.place, architecture, params.languages, registered_with)
+    if architecture != "pretrained":  # of which params.yaml says the length
+        params.train.check("train", architecture, manifest.model["max_length"])
+    digest = bundle_digest(folder)
+    if pinned or start.digest:
+        check_pinned(start, digest)
+    return start._replace(place=start.place if start.name else str(folder)).pinned(digest)
+
+
 def check_pretrained(params: Parameters, folder: Path) -> None:
     """Check that there is a model to train further, before anything runs, unless a run in ``folder`` had one.
 
@@ -129,5 +164,6 @@ def check_pretrained(params: Parameters, folder: Path) -> None:
         UserError: none is named, the one named can't be had, or it lacks a part.
         TransientError: huggingface.co is busy.
     """
-    if params.model.architecture == "pretrained" and not (folder / PRETRAINED / MANIFEST).exists():
+    needed = params.model.architecture == "pretrained" and not params.train.start
+    if needed and not (folder / PRETRAINED / MANIFEST).exists():
         check_model(params.pretrained.model, params.pretrained.revision)

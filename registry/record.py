@@ -17,7 +17,15 @@ from registry.deleted import missing_part
 from registry.served import BUNDLE, MODEL_CODE, SERVED, find_versions, served, serving_params
 from registry.store import Store
 from registry.values import curve_points, numbers_of, params_of
-from registry.versions import GATE_BLEU, GATE_DIGEST, LEARNED_NOTHING, NON_COMMERCIAL, UNDEFINED
+from registry.versions import (
+    FLOAT32,
+    FLOAT32_BUNDLE,
+    GATE_BLEU,
+    GATE_DIGEST,
+    LEARNED_NOTHING,
+    NON_COMMERCIAL,
+    UNDEFINED,
+)
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, sha256_file
@@ -216,7 +224,7 @@ def _record(
         with tempfile.TemporaryDirectory() as changes:
             keep_changes(Path(), Path(changes))
             mlflow.log_artifacts(changes, CHANGES)
-        mlflow.log_artifacts(str(outputs.forward), "float32")
+        mlflow.log_artifacts(str(outputs.forward), FLOAT32)
         return run_id, _log_model(outputs)
 
 
@@ -292,7 +300,7 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     manifest = read_manifest(outputs.int8)
     gate_bleu = summary["scores"]["int8"][GATE]["bleu"]
     tags = served(outputs.int8, outputs.decoding, outputs.library) | {
-        "float32_bundle_sha256": summary["bundles"]["float32"],
+        FLOAT32_BUNDLE: summary["bundles"]["float32"],
         "task": manifest.task,
         "source_language": manifest.languages.source,
         "target_language": manifest.languages.target,

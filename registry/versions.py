@@ -38,6 +38,8 @@ from seq2seq.core.redaction import redact
 GATE_DIGEST, GATE_BLEU, LANGUAGE = "set_sha256.gate", "gate_bleu", "target_language"  # written by registry.record
 NON_COMMERCIAL = "non_commercial"  # likewise: the corpora whose licence forbids commercial use; absent without any
 LEARNED_NOTHING = "learned_nothing"  # likewise: both losses in words; absent where the training beats guessing
+FLOAT32_BUNDLE = "float32_bundle_sha256"  # likewise: the digest of what lies among the run's artifacts as FLOAT32
+FLOAT32 = "float32"
 UNDEFINED = "undefined"  # what GATE_BLEU says of such a score
 # tags of versions from before there was a ledger: when one became champion, when that was rolled back, what was decided
 RELEASED_TAG, ROLLED_BACK_TAG, DECISION_TAG = "released", "rolled_back", "decision"

@@ -26,7 +26,7 @@ from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.synthesis.student import StudentParams
 from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.sentencepiece import TokenizerParams
-from seq2seq.training.params import TrainingParams
+from seq2seq.training.params import ForwardParams, TrainingParams
 
 
 class Parameters(Section):
@@ -43,7 +43,7 @@ class Parameters(Section):
     recurrent: RecurrentParams
     convolutional: ConvolutionalParams
     pretrained: FineTuningParams
-    train: TrainingParams
+    train: ForwardParams
     train_backward: TrainingParams
     back_translation: BackTranslationParams
     student: StudentParams

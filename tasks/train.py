@@ -31,7 +31,7 @@ def main() -> None:
     """Train one direction."""
     arguments = _arguments()
     from registry.live_curve import live_curve
-    from seq2seq.bundles.manifest import TaskParams
+    from seq2seq.bundles.manifest import TaskParams, bundle_digest
     from seq2seq.synthesis.params import BackTranslationParams
     from seq2seq.text.corpus import TRAIN, VALIDATION, count_lines
     from seq2seq.training.data import read_direction
@@ -62,6 +62,8 @@ def main() -> None:
         others |= {"tag": synthesis.tag, "upsample": synthesis.upsample}
     sections = {"languages": languages, **recipe.sections()}
     origin = origin_of(sections, inputs, arguments.code, **others)
+    if recipe.start:
+        origin["start"] = bundle_digest(recipe.start)
     # the bundle's origin tells how many processes there were; unfinished work is the same for any number
     anyhow = origin_of(sections | recipe.launched_anyhow().sections(), {}, arguments.code, **others)
     digest = digest_of_inputs(origin | {"params": anyhow["params"]})

@@ -5,6 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from seq2seq.bundles.manifest import MANIFEST
 from seq2seq.core.errors import TransientError, UserError
 
 SECONDS_TO_ANSWER = 5.0  # of huggingface.co
@@ -52,6 +53,8 @@ def _folder(model: str) -> Path | None:
 
 
 def _check_parts(folder: Path) -> None:
+    if (folder / MANIFEST).exists():
+        raise UserError(f"{folder} is a bundle of ours, not a model of Hugging Face; name it in train.start")
     if not (folder / CONFIG).exists():
         raise UserError(f"{folder} holds no {CONFIG}, so it is no model of Hugging Face; {WAYS_OUT}")
     if not any(next(folder.glob(pattern), None) for pattern in VOCABULARIES):

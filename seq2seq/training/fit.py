@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from seq2seq.bundles.manifest import bundle_digest
 from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.runtime import autocast_dtype, prepare_device
 from seq2seq.models.batches import PairedSequences
@@ -56,6 +57,10 @@ def fit(
         size = sum(weight.numel() for weight in model.parameters())
         place = f"{processes.count} processes" if processes.count > 1 else device
         print(f"{recipe.stage}: {size:,} weights, {direction.lines:,} pairs, on {place}", flush=True)
+        if recipe.start:
+            print(f"{recipe.stage}: goes on from bundle {bundle_digest(recipe.start)}", flush=True)
+        if recipe.overruled:
+            print(f"{recipe.stage}: notice: {recipe.overruled}", flush=True)
     score = None
     if params.early_stopping_metric != "loss":
         check_metric(params.early_stopping_metric, direction, recipe.stage)

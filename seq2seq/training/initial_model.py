@@ -1,4 +1,4 @@
-"""How a training begins: with fresh weights, with those of a pretrained model, or with what pruning leaves."""
+"""How a training begins: with fresh weights, with those of a model that was trained, or with what pruning leaves."""
 
 from pathlib import Path
 
@@ -42,6 +42,44 @@ def first_model(
     _freeze_unused(model)
     if params.lora_rank:
         model.add_low_rank(params.lora_rank, params.lora_alpha, params.lora_dropout)
+    return model
+
+
+def shape_to_continue(start: Path, architecture: str, params: ArchitectureParams) -> tuple[ArchitectureParams, str]:
+    """The shape of a model that is trained further, with the dropout of params.yaml; and what has no say there.
+
+    Args:
+        start: the bundle to go on from.
+        architecture: that params.yaml asks for.
+        params: the section of that name.
+
+    Returns:
+        The section as the bundle has it, and the values of params.yaml that differ from it, in words.
+
+    Raises:
+        UserError: the bundle is of another architecture, or damaged.
+    """
+    found, shape = read_shape(start)
+    if found != architecture:
+        raise UserError(f"{start} holds a {found} model; set model.architecture={found} to go on from it")
+    if architecture == Pretrained.architecture:
+        return params, ""  # that section says how it is trained, not its shape
+    wanted, has = (section.model_dump(exclude={"dropout"}) for section in (params, shape))
+    differing = [f"{architecture}.{key} {has[key]}, not {wanted[key]}" for key in has if has[key] != wanted[key]]
+    overruled = f"its shape is the bundle's: {'; '.join(differing)}" if differing else ""
+    return shape.model_copy(update={"dropout": params.dropout}), overruled
+
+
+def continued_model(architecture: str, params: ArchitectureParams, tokenizer: Tokenizer, start: Path) -> EncoderDecoder:
+    """The model of a bundle, to be trained further.
+
+    Raises:
+        UserError: the tokenizer is not that of the bundle, or the bundle is damaged.
+    """
+    if architecture == Pretrained.architecture:
+        return first_model(architecture, params, tokenizer, start)
+    model = build_model(architecture, params, tokenizer)
+    fill_weights(model, start)
     return model
 
 

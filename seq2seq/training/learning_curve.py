@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from seq2seq.core.files import write_text
-from seq2seq.core.params import load_section
-from seq2seq.training.params import TrainingParams
+from seq2seq.training.params import load_training
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def learned_nothing(curve: Path, params: Path, section: str) -> str:
     points = read_curve(curve)
     if not points:
         return ""
-    return worse_than_guessing(points, load_section(params, section, TrainingParams).average_checkpoints)
+    return worse_than_guessing(points, load_training(params, section).average_checkpoints)
 
 
 def read_curve(path: Path) -> list[Point]:

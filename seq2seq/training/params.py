@@ -3,12 +3,14 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from seq2seq.core.errors import UserError
-from seq2seq.core.params import Section
+from seq2seq.core.params import Section, load_section
+from seq2seq.pretrained.start import parse_start
 
 SECTIONS = {"forward": "train", "backward": "train_backward"}  # of params.yaml, by the direction of the model
 
@@ -117,3 +119,35 @@ class TrainingParams(Section):
         compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")  # as PyTorch chooses it
         if not shutil.which(compiler):
             raise UserError(f"'{label}.compile' needs the C++ compiler {compiler}; install it, or set compile to false")
+
+
+class ForwardParams(TrainingParams):
+    """How the forward model is trained, and what it begins with."""
+
+    start: str = Field(
+        description="Goes on from this bundle, with its tokenizer and its shape; empty, it begins with fresh weights."
+    )
+
+    @field_validator("start")
+    @classmethod
+    def _check_start(cls, start: str) -> str:
+        try:
+            parse_start(start)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        return start
+
+    def training(self) -> TrainingParams:
+        """How it is trained, whatever it begins with."""
+        return TrainingParams.model_validate(self.model_dump(include=set(TrainingParams.model_fields)))
+
+
+def load_training(path: Path, section: str) -> TrainingParams:
+    """Read how a model is trained from a section of a params file.
+
+    Raises:
+        UserError: the section is missing or wrong.
+    """
+    if section == SECTIONS["forward"]:
+        return load_section(path, section, ForwardParams).training()
+    return load_section(path, section, TrainingParams)

@@ -392,6 +392,7 @@ MISTAKES = [
     (["--set", "corpora.names=[gettxt]"], "corpora.names: unknown corpus 'gettxt'; did you mean 'gettext'?"),
     (["--set", "languages.target=fr"], "corpus 'phrasebook' has no text in 'fr'; it has de, en, zh"),
     (["--set", "corpora.pairs=mine.tsv"], "corpora.pairs: mine.tsv does not exist; name a file of pairs"),
+    (["--set", "train.start=nowhere"], "train.start: nowhere is no bundle, as it has no bundle.json; set it to"),
     (["--set", "train.lr"], "--set train.lr: write it as SECTION.KEY=VALUE"),
     (["--set", "model.architecture=pretrained"], "params.yaml: pretrained.model is empty; set pretrained.model to"),
 ]

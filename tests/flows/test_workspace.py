@@ -13,11 +13,12 @@ import pytest
 from dvc.config import Config
 
 from flows import parameters
-from flows.parameters import check_corpora, check_launch, check_scorers
+from flows.parameters import check_corpora, check_launch, check_scorers, find_start
 from flows.runs import resolve
 from flows.workspace import open_workspace
+from seq2seq.bundles.manifest import bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
-from seq2seq.core.files import sha256_file
+from seq2seq.core.files import sha256_file, write_json
 from seq2seq.core.params import read_yaml
 from seq2seq.settings import check_parameters
 from seq2seq.sources.fetch import find, locked
@@ -60,6 +61,10 @@ def test_the_repositorys_params_and_each_preset_are_valid():
         (
             lambda tree: tree["transformer"].update(dropout=1.5),
             "here: 'transformer.dropout' is 1.5: input should be less than ",
+        ),
+        (
+            lambda tree: tree["train"].update(start="models:/old"),
+            "here: 'train.start' is 'models:/old': 'models:/old' names no version of a registered model; set it to a",
         ),
         (
             lambda tree: tree["candidates"].update(types=["int8"]),
@@ -356,3 +361,22 @@ def test_without_git_a_preset_is_refused_and_a_plain_run_is_not(toy):
     refresh(toy)
     with pytest.raises(UserError, match="clone the repository with git"):
         refresh(toy, "slow")
+
+
+def test_a_bundle_to_go_on_from_is_named_by_its_digest_in_a_copy(bundle, tmp_path):
+    old = shutil.copytree(bundle, tmp_path / "old")
+
+    def found(text, pinned=False, **changes):
+        tree, where = resolve(REPOSITORY, [], [f"train.start={text}"])
+        tree["transformer"] |= changes
+        return find_start(tmp_path, check_parameters(tree, where), pinned)
+
+    first = found("old")
+    assert first == f"{old}#sha256={bundle_digest(old)}" == found(first) == found(old)
+    with pytest.raises(UserError, match=f"or set it to old#sha256={bundle_digest(old)}$"):
+        found("old", pinned=True)
+    rewritten = read_manifest(old).model_copy(update={"task": "other"})
+    write_json(old / "bundle.json", rewritten.model_dump(mode="json"))
+    assert found("old") != first
+    with pytest.raises(UserError, match="is another bundle today"):
+        found(first)

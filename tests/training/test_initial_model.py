@@ -1,4 +1,4 @@
-"""The stages with a pretrained model, from its folder to a scored and an int8 bundle, as dvc.yaml calls them."""
+"""The stages with a model to train further, as dvc.yaml calls them: one of Hugging Face, or a bundle of ours."""
 
 import importlib
 import shlex
@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from flows.runs import resolve
-from seq2seq.bundles.manifest import read_manifest
+from seq2seq.bundles.manifest import bundle_digest, read_manifest
+from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json
 from seq2seq.core.params import dump_yaml, read_yaml
 from seq2seq.core.runtime import RuntimeParams
@@ -106,3 +107,40 @@ def test_back_translation_begins_with_the_same_weights(project, monkeypatch):
     forward, backward = (read_manifest(project / "models" / name) for name in ("forward", "backward"))
     assert (backward.languages.source, backward.languages.target) == ("de", "en")
     assert backward.model == forward.model
+
+
+def test_a_training_goes_on_from_a_bundle_with_its_tokenizer_and_shape(project, monkeypatch, trained, capsys):
+    bundle, fast = trained
+    digest = bundle_digest(bundle)
+
+    def begin(start, *changes):
+        tree, _ = resolve(REPOSITORY, [], [*SMALL, "train.max_updates=10", f"train.start={start}", *changes])
+        (project / "params.yaml").write_text(dump_yaml(tree))
+        run(monkeypatch, "pretrained", "tokenizer", "train")
+        return pd.read_csv(project / "reports/curves/forward.csv")["validation_loss"].iloc[0]
+
+    continued = begin(f"{bundle}#sha256={digest}")
+    assert bundle_digest(project / "models/pretrained") == digest
+    pieces = [folder / "joint.model" for folder in (project / "models/tokenizer", bundle / "tokenizer")]
+    assert pieces[0].read_bytes() == pieces[1].read_bytes()
+    first, last = (read_manifest(folder) for folder in (bundle, project / "models/forward"))
+    assert (last.model, last.origin["start"]) == (first.model | {"dropout": 0.1}, digest)
+    told = capsys.readouterr().out
+    assert "section tokenizer has no say" in told
+    assert f"goes on from bundle {digest}" in told
+    assert "its shape is the bundle's: transformer.max_length 64, not 256; transformer.width 32, not 128;" in told
+
+    shape = [f"transformer.{key}={value}" for key, value in first.model.items()]
+    afresh = begin('""', *shape, "tokenizer.vocabulary_size=90", "tokenizer.byte_fallback=false")
+    assert (project / "models/tokenizer/joint.model").read_bytes() == pieces[1].read_bytes()
+    assert continued < 0.5 * afresh
+    assert "start" not in read_manifest(project / "models/forward").origin
+
+    for start, message in [
+        (bundle, f"or set it to {bundle}#sha256={digest}"),
+        (f"{bundle}#sha256={'0' * 64}", f"is another bundle today; correct it to {bundle}#sha256={digest}"),
+        (fast, "is a ctranslate2 bundle in float32, which can't be trained; set it to"),
+        ("nowhere", "train.start: nowhere is no bundle"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            begin(start)
