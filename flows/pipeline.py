@@ -142,7 +142,7 @@ def pipeline(presets: tuple[str, ...] = (), overrides: tuple[str, ...] = (), nam
                 states["record"] = record(children, return_state=True)
                 if states["record"].is_completed():
                     made = read_json(workspace.folder / REGISTRATION)
-                    released = release(made["name"], made["version"], params.release)
+                    released = release(made["name"], made["version"], params.release, params.evaluation.scorers)
                     say(f"{made['name']} version {made['version']}: {released[0].reason}")
             # what needs Prefect's server comes last
             publish_stages(states)

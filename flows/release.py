@@ -4,7 +4,7 @@
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prefect import task
 from prefect.context import FlowRunContext
@@ -19,18 +19,20 @@ from registry.versions import RegisteredModel
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.params import PARAMS, load_section
+from seq2seq.metrics.external import ScorerParams
+from seq2seq.metrics.scores import EvaluationParams
 from seq2seq.release.params import ReleaseParams, registered_name
 
 
 @task(**RETRYING)
-def release(name: str, version: int, params: ReleaseParams) -> tuple[Decision, Rows]:
+def release(name: str, version: int, params: ReleaseParams, scorers: Sequence[ScorerParams]) -> tuple[Decision, Rows]:
     """Settle what a version that was just registered becomes; return that and the history afterwards.
 
     It needs no Prefect server, so that one which is away keeps no version from being judged.
     """
     with open_store(away=TransientError) as store:
         model = RegisteredModel(store.client, name, flow_run())
-        return settle(model, version, params), version_rows(model)
+        return settle(model, version, params, scorers), version_rows(model)
 
 
 def flow_run() -> dict[str, str]:
@@ -46,7 +48,9 @@ def flow_run() -> dict[str, str]:
     return told
 
 
-def settle(model: RegisteredModel, number: int, params: ReleaseParams) -> Decision:
+def settle(
+    model: RegisteredModel, number: int, params: ReleaseParams, scorers: Sequence[ScorerParams] = ()
+) -> Decision:
     """Judge a version once. One that was judged or rolled back before stays what it is."""
     model.version(number)
     decision = Decision(number, "", "")
@@ -57,7 +61,7 @@ def settle(model: RegisteredModel, number: int, params: ReleaseParams) -> Decisi
             alias = next((alias for alias in (CHAMPION, CHALLENGER) if model.aliases.get(alias) == number), "")
             decision = Decision(number, alias, f"decided before: {before.what}: {before.reason}")
             return None
-        decision = judge(model, number, params)
+        decision = judge(model, number, params, scorers)
         make = model.release if decision.alias == CHAMPION else model.keep
         return make(number, decision.reason, decision.evidence)
 
@@ -77,7 +81,8 @@ def _promote_by_hand(model: RegisteredModel, arguments: argparse.Namespace) -> s
         if model.aliases.get(CHAMPION) == number:
             said = f"version {number} of {model.name} is the champion already"
             return None
-        decision = judge(model, number, load_section(PARAMS, "release", ReleaseParams))
+        params = load_section(PARAMS, "release", ReleaseParams)
+        decision = judge(model, number, params, load_section(PARAMS, "evaluation", EvaluationParams).scorers)
         passed = decision.alias == CHAMPION
         if not (passed or arguments.force):
             raise UserError(f"version {number} is not promoted: {decision.reason}; --force promotes it all the same")

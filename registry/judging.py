@@ -7,7 +7,7 @@ training sentence.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,8 @@ from registry.gate_outputs import FLOAT32, recorded_outputs, translate_again
 from registry.ledger import CHALLENGER, CHAMPION
 from registry.versions import GATE_DIGEST, LANGUAGE, LEARNED_NOTHING, NON_COMMERCIAL, RegisteredModel
 from seq2seq.evaluation.held_out import NEAREST
+from seq2seq.metrics.external import ScorerParams
+from seq2seq.metrics.string_metrics import LABELS
 from seq2seq.release.params import ReleaseParams
 
 if TYPE_CHECKING:
@@ -37,12 +39,22 @@ class Decision:
     evidence: Mapping[str, Any] = field(default_factory=dict)  # the same in numbers, as JSON has them
 
 
-def judge(model: RegisteredModel, number: int, params: ReleaseParams) -> Decision:
-    """Decide what a version may become, changing nothing."""
+def judge(model: RegisteredModel, number: int, params: ReleaseParams, scorers: Sequence[ScorerParams] = ()) -> Decision:
+    """Decide what a version may become, changing nothing.
+
+    Args:
+        model: of the registry.
+        number: the version.
+        params: what its release depends on.
+        scorers: other programs, one of which may be the gate's metric.
+
+    Raises:
+        UserError: there is no such metric, or a scorer fails.
+    """
     if reason := unfit(model, number, params):
         return Decision(number, CHALLENGER, reason)
     try:
-        return _Court(model, number, params).decide()
+        return _Court(model, number, params, scorers).decide()
     except DeletedError as error:
         return Decision(number, CHALLENGER, str(error))
 
@@ -75,13 +87,16 @@ def _over_limits(model: RegisteredModel, number: int, params: ReleaseParams) -> 
 class _Court:
     """The outputs of one candidate, and those that it has to meet on the same lines."""
 
-    def __init__(self, model: RegisteredModel, number: int, params: ReleaseParams) -> None:
-        from seq2seq.metrics.string_metrics import metric_of
+    def __init__(
+        self, model: RegisteredModel, number: int, params: ReleaseParams, scorers: Sequence[ScorerParams]
+    ) -> None:
+        from seq2seq.metrics.scores import find_metric
 
         self.model, self.number, self.params = model, number, params
         self.ours = recorded_outputs(model, number)
         self.references = self.ours["references"].tolist()
-        self.metric: Metric = metric_of(params.metric, model.tag(number, LANGUAGE))
+        sources = self.ours["source"].tolist()
+        self.metric: Metric = find_metric(params.metric, model.tag(number, LANGUAGE), scorers, sources)
         self.counts = self._count(self.ours["prediction"].tolist())
         self.left_out: list[str] = []  # in words, what there was nothing to compare with
         self.evidence: dict[str, Any] = {
@@ -112,7 +127,8 @@ class _Court:
         what = f"its {self.metric.label} on the gate set"
         if reason := self.metric.why_undefined(self.counts.sum(axis=0)):
             return f"{what} is undefined: {reason}"
-        if self.metric.higher_is_better and not self.evidence["score"] > 0:
+        starts_at_0 = self.params.metric in LABELS and self.metric.higher_is_better
+        if starts_at_0 and not self.evidence["score"] > 0:
             return f"{what} is 0, which says nothing of how good it is"
         return ""
 
@@ -143,7 +159,7 @@ class _Court:
             DeletedError: the champion can't be heard, and yet its model is there.
         """
         met = {}
-        for other, role in opponents(self.model, self.number, self.params.metric).items():
+        for other, role in opponents(self.model, self.number, self.metric).items():
             try:
                 met[other] = Opponent(role, self._outputs_of(other))
             except DeletedError as error:
@@ -220,7 +236,7 @@ class Opponent(NamedTuple):
     outputs: "pd.DataFrame"
 
 
-def opponents(model: RegisteredModel, number: int, metric: str) -> dict[int, str]:
+def opponents(model: RegisteredModel, number: int, metric: "Metric") -> dict[int, str]:
     """The versions that a candidate has to meet, each with its role: the champion, and the best ever released.
 
     The best is searched among those that were scored on the candidate's gate set.
@@ -240,10 +256,10 @@ def opponents(model: RegisteredModel, number: int, metric: str) -> dict[int, str
     return roles
 
 
-def _recorded_score(model: RegisteredModel, number: int, metric: str) -> float:
-    """Of a version on its gate set; not a number where it is unknown, and minus TER, so that more is better."""
-    score = _recorded_metrics(model, number).get(f"int8/gate/{metric}", math.nan)
-    return -score if metric == "ter" else score
+def _recorded_score(model: RegisteredModel, number: int, metric: "Metric") -> float:
+    """Of a version on its gate set; not a number where it is unknown, and negative where less is better."""
+    score = _recorded_metrics(model, number).get(f"int8/gate/{metric.name}", math.nan)
+    return score if metric.higher_is_better else -score
 
 
 def _recorded_metrics(model: RegisteredModel, number: int) -> dict[str, float]:

@@ -13,6 +13,7 @@ from seq2seq.core.params import PARAMS, Section, check_section, read_yaml
 from seq2seq.core.runtime import RuntimeParams
 from seq2seq.decoding.params import DecodingParams
 from seq2seq.metrics.scores import EvaluationParams
+from seq2seq.metrics.string_metrics import LABELS
 from seq2seq.models.architectures import ModelParams
 from seq2seq.models.convolutional import ConvolutionalParams
 from seq2seq.models.huggingface import FineTuningParams
@@ -99,6 +100,9 @@ def _trainings(params: Parameters) -> dict[str, TrainingParams]:
 def _contradictions(params: Parameters) -> Iterator[str]:
     """What two sections ask for that can't be had together; its stage would say so only after hours of others."""
     architecture = params.model.architecture
+    known = [*LABELS, *(scorer.name for scorer in params.evaluation.scorers)]
+    if params.release.metric not in known:
+        yield f"'release.metric' is '{params.release.metric}'; use one of {', '.join(known)}"
     if params.student.enabled:
         shape = params.student.shape(params.transformer)
         its_own = architecture == "transformer" and params.student.teacher == "models/forward"

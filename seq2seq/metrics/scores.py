@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from seq2seq.core.errors import UserError
 from seq2seq.core.params import Section
-from seq2seq.metrics.external import ScorerParams
+from seq2seq.metrics.external import External, ScorerParams
 from seq2seq.metrics.metric import FloatArray, Metric, References
 from seq2seq.metrics.resampling import interval, resampled_scores
 from seq2seq.metrics.string_metrics import LABELS, Bleu, metric_of
@@ -112,6 +113,26 @@ def why_bleu_is_undefined(references: References, language: str) -> str:
     """
     bleu = Bleu(language)
     return "" if bleu.tells(references).any() else bleu.says_nothing
+
+
+def find_metric(name: str, language: str, scorers: Sequence[ScorerParams], sources: Sequence[str]) -> Metric:
+    """A metric by its name: one of ours, or a scorer's.
+
+    Args:
+        name: of the metric.
+        language: of the outputs.
+        scorers: other programs that compute metrics.
+        sources: of each line that will be scored, which a scorer reads besides.
+
+    Raises:
+        UserError: there is no such metric, or the language's tokenizer is not installed.
+    """
+    if name in LABELS:
+        return metric_of(name, language)
+    for scorer in scorers:
+        if scorer.name == name:
+            return External(scorer, sources)
+    raise UserError(f"there is no metric '{name}'; use {', '.join(LABELS)}, or a name in evaluation.scorers")
 
 
 def check_scorer(language: str) -> None:

@@ -34,8 +34,8 @@ class ReleaseParams(Section):
     name: str = Field(
         description="Names the registered model, whose versions are compared; may use {corpora}, {source} and {target}."
     )
-    metric: Literal["bleu", "chrf", "ter", "exact_match"] = Field(
-        description="Decides by this metric of the gate set's outputs."
+    metric: str = Field(
+        description="Decides by this metric of the gate set's outputs: bleu, chrf, ter, exact_match or a scorer's name."
     )
     margin: float = Field(
         gt=0,

@@ -306,7 +306,7 @@ def test_every_run_ends_with_registration_and_release(toy, monkeypatch):
         stages.write("    outs: [out/register.txt]\n")
     released = []
 
-    def release(name, version, params):
+    def release(name, version, params, _scorers):
         released.append((name, version, params.margin))
         return Decision(version, "champion", "so it is"), [{"version": "7"}]
 

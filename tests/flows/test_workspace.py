@@ -47,6 +47,10 @@ def test_the_repositorys_params_and_each_preset_are_valid():
     [
         (lambda tree: tree.pop("model"), "here: section 'model' is missing"),
         (lambda tree: tree.update(modl={}), "here: unknown section 'modl'; did you mean 'model'?"),
+        (
+            lambda tree: tree["release"].update(metric="comet"),
+            "here: 'release.metric' is 'comet'; use one of bleu, chrf, ter, exact_match",
+        ),
         (lambda tree: tree["train"].update(lrr=1), "here: unknown key 'train.lrr'"),
         (lambda tree: tree["transformer"].update(heads=3), "here: 'transformer': width 128 must be a multiple of"),
         (

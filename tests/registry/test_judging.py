@@ -1,4 +1,5 @@
 import shutil
+import sys
 
 import mlflow
 import pandas as pd
@@ -9,6 +10,8 @@ from registry import gate_outputs
 from registry.judging import judge
 from registry.ledger import CHALLENGER, CHAMPION
 from registry.versions import RegisteredModel
+from seq2seq.core.errors import UserError
+from seq2seq.metrics.external import ScorerParams
 from seq2seq.release.params import LimitsParams
 from tests.registered_versions import NAME, PARAMS, SOURCES, TARGETS, add_version
 
@@ -122,6 +125,33 @@ def test_by_a_number_that_is_undefined_nobody_is_promoted_and_another_metric_may
     assert decision.reason == "its BLEU on the gate set is undefined: " + decision.reason.partition("undefined: ")[2]
     assert "4 words" in decision.reason
     assert judge(RegisteredModel(client, NAME), first, PARAMS.model_copy(update={"metric": "chrf"})).alias == CHAMPION
+
+
+DISTANCE = r"""
+import sys
+for line in sys.stdin:
+    source, output, reference = line.rstrip("\n").split("\t")
+    print(-10.0 * (output != reference))
+"""
+
+
+def test_another_programs_numbers_decide_where_they_are_the_metric(client, tmp_path):
+    (tmp_path / "scorer.py").write_text(DISTANCE)
+    command = f"{sys.executable} {tmp_path / 'scorer.py'}"
+    scorer = ScorerParams(name="nearness", command=command, higher_is_better=True)
+    by_it = PARAMS.model_copy(update={"metric": "nearness"})
+    first, better, worse = (add_version(client, wrong) for wrong in (40, 2, 80))
+    model = RegisteredModel(client, NAME)
+    assert settle(model, first, by_it, [scorer]).evidence["score"] == -2.0  # a score below 0 may be good
+    decision = settle(model, better, by_it, [scorer])
+    assert decision.alias == CHAMPION
+    assert "nearness against version 1, the champion, between" in decision.reason
+    assert settle(model, worse, by_it.model_copy(update={"margin": 1.0}), [scorer]).evidence["answer"] == "worse"
+    with pytest.raises(UserError, match="there is no metric 'nearness'; use bleu, chrf, ter, exact_match, or a name"):
+        judge(model, worse, by_it)
+    (tmp_path / "scorer.py").write_text("print(1)")
+    with pytest.raises(UserError, match=r"the scorer nearness .* wrote 1 lines for 200; it has to write one number"):
+        judge(model, worse, by_it, [scorer])
 
 
 def test_ter_is_better_when_it_is_lower(client):
