@@ -6,13 +6,14 @@ also writes ``presets/NAME.yaml``, tells how long the run will take, and the com
 
 import argparse
 import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from flows.runs import NAME, PRESETS, resolve
+from seq2seq.cleaning.filters import SIDES
+from seq2seq.cleaning.suspicions import are_swapped, draw_lines, strange_shares
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import write_text
@@ -27,17 +28,19 @@ from seq2seq.inspection import (
 )
 from seq2seq.recipes import PIECES_PER_WORD, Choice, choose
 from seq2seq.settings import Parameters, check_parameters
-from seq2seq.sources.readers.own import Source, find_files, find_sources, read_sources
+from seq2seq.sources.readers.containers import Content
+from seq2seq.sources.readers.named_languages import named_languages
+from seq2seq.sources.readers.own import Source, find_contents, find_sources, read_sources, sources_of
 from seq2seq.sources.readers.rows import Wanted
 from seq2seq.text.corpus import read_corpus
-from seq2seq.text.languages import TAG, LanguagesParams
+from seq2seq.text.languages import TAG, LanguagesParams, matching
 from seq2seq.text.scripts import name_of, script_of, unknown_subtag
 
 SHOWN_CHARACTERS = 60
+STRANGE = 0.1  # of a side in another language; of good pairs up to 1.2 % look so (docs/cleaning.md)
 UNKNOWN = "und"  # BCP 47's tag of a language that isn't known
 OPPOSITE = "en"  # of a language that its script tells, where the other side is Latin: told aloud
-SPLIT = re.compile(r"[^A-Za-z]+")  # between the parts of a file's name, or of its header
-COMMON = {"zh", "cmn", "ja", "ko", "de", "fr", "es", "pt", "ru", "pl", "cs", "tr", "ar", "vi", "nl", "sv", "uk", "en"}
+LANGUAGES_FIRST = ("TMX", "XLIFF", "gettext")  # kinds that can be read by language alone
 
 
 def _arguments() -> argparse.Namespace:
@@ -88,20 +91,40 @@ def _open(path: Path, source: str, target: str, params: Parameters) -> tuple[Lan
     Raises:
         UserError: the file can't be read, or nothing tells its languages.
     """
+    contents = find_contents(path)
     if not (source and target):
-        named = _named_languages(path)
-        source, target = source or named[0], target or named[1]
-    if not (source and target):
-        seen = _seen_languages(path, params)
-        if OPPOSITE in seen and None in seen:
-            raise _unknown(path)
-        source, target = source or seen[0] or OPPOSITE, target or seen[1] or OPPOSITE
-        if source == target:
-            raise _unknown(path)
-        print(f"notice: by their scripts, {path} seems to be {source}-{target}; else add --source and --target")
+        source, target = _find_languages(path, contents, source, target, params)
     languages = _languages(source, target)
     wanted = Wanted(source, target, tuple(map(str, params.corpora.columns)), params.corpora.encoding)
-    return languages, find_sources(path, wanted)
+    return languages, sources_of(contents, wanted)
+
+
+def _find_languages(
+    path: Path, contents: list[Content], source: str, target: str, params: Parameters
+) -> tuple[str, str]:
+    """Both languages, of which the user has told one at most; say which were found, and where.
+
+    Raises:
+        UserError: nothing tells them, or the files have more than two.
+    """
+    named, where = named_languages(contents, params.corpora.encoding)
+    if len(named) > 2:
+        raise UserError(f"{path} has {', '.join(named)}; choose two of them with --source and --target")
+    if len(named) == 2:
+        first, second = named
+        if (source and matching(source, [second])) or (target and matching(target, [first])):
+            first, second = second, first
+    else:
+        where = "its letters"
+        seen = _seen_languages(contents, params)
+        if OPPOSITE in seen and None in seen:
+            raise _unknown(path)
+        first, second = seen[0] or OPPOSITE, seen[1] or OPPOSITE
+    source, target = source or first, target or second
+    if source == target:
+        raise _unknown(path)
+    print(f"notice: by {where}, {path} seems to go from {source} to {target}; else add --source and --target")
+    return source, target
 
 
 def _unknown(path: Path) -> UserError:
@@ -117,21 +140,12 @@ def _languages(source: str, target: str) -> LanguagesParams:
     return LanguagesParams(source=source, target=target)
 
 
-def _named_languages(path: Path) -> tuple[str, str]:
-    """Two languages that the header of a table or the name of the file tells; empty where none are."""
-    for file in find_files(path)[:1]:
-        with file.open("rb") as stream:
-            header = stream.readline(1000).decode("utf-8", "replace")
-        for words in ([cell.strip(' "\r\n') for cell in re.split(r"[\t,;|]", header)], SPLIT.split(file.name)):
-            found = [word.lower() for word in words if word.lower() in COMMON]
-            if len(found) == 2 and found[0] != found[1]:
-                return found[0], found[1]
-    return "", ""
-
-
-def _seen_languages(path: Path, params: Parameters) -> tuple[str | None, str | None]:
+def _seen_languages(contents: list[Content], params: Parameters) -> tuple[str | None, str | None]:
     wanted = Wanted(UNKNOWN, UNKNOWN, tuple(map(str, params.corpora.columns)), params.corpora.encoding)
-    first = next(read_sources(find_sources(path, wanted), 100.0, "pairs", []), None)
+    sources = sources_of(contents, wanted)
+    if sources and sources[0].kind.startswith(LANGUAGES_FIRST):
+        return None, None
+    first = next(read_sources(sources, 100.0, "pairs", []), None)
     if first is None:
         return None, None
     return guess_language(first["source"].head(2000)), guess_language(first["target"].head(2000))
@@ -162,10 +176,9 @@ def _describe(
 
 def _sides(found: Findings, languages: LanguagesParams) -> list[str]:
     lines = []
-    reasons = {}
-    for side, language, distinct in zip(
-        ("source", "target"), (languages.source, languages.target), found.distinct_sides, strict=True
-    ):
+    reasons = _reasons(found, languages)
+    for side, distinct in zip(SIDES, found.distinct_sides, strict=True):
+        language = getattr(languages, side)
         texts = found.sample[side]
         words = found.sample[f"{side}_words"]
         scripts = ", ".join(f"{name} {share:.0%}" for name, share in scripts_of(texts).items())
@@ -175,16 +188,31 @@ def _sides(found: Findings, languages: LanguagesParams) -> list[str]:
             f"{f', {variety}' if variety else ''}; words: median {words.median():g}, 95 % have at most "
             f"{words.quantile(0.95):g}, the longest {words.max():g}"
         )
-        reasons[side] = why_not_in(language, texts)
-        if reasons[side]:
+        if side in reasons:
             lines.append(f"  warning: {reasons[side]}")
-    turned = why_not_in(languages.source, found.sample["target"]) or why_not_in(
-        languages.target, found.sample["source"]
-    )
-    if all(reasons.values()) and not turned:
+        if variety in ("Hans", "Hant") and variety != script_of(language):
+            lines.append(f"  warning: {language} is written in {script_of(language)}; these are zh-{variety}")
+    if len(reasons) == 2 and _are_swapped(found.sample, languages):
         swapped = f"--source {languages.target} --target {languages.source}"
         lines.append(f"  warning: the sides seem to be swapped; try {swapped}, or --set 'corpora.columns=[2, 1]'")
     return lines
+
+
+def _are_swapped(sample: pd.DataFrame, languages: LanguagesParams) -> bool:
+    by_letters = why_not_in(languages.source, sample["target"]) or why_not_in(languages.target, sample["source"])
+    return not by_letters and are_swapped(draw_lines(sample), languages)
+
+
+def _reasons(found: Findings, languages: LanguagesParams) -> dict[str, str]:
+    """Why a side can't be in its language, by its letters or else by its words."""
+    reasons = {}
+    for side, share in strange_shares(draw_lines(found.sample), languages).items():
+        language = getattr(languages, side)
+        if reason := why_not_in(language, found.sample[side]):
+            reasons[side] = reason
+        elif share >= STRANGE:
+            reasons[side] = f"{share:.0%} of a sample of its {side}s are clearly not {name_of(language)}"
+    return reasons
 
 
 def _filters(found: Findings) -> list[str]:

@@ -27,13 +27,12 @@ def check_languages(folder: Path, languages: LanguagesParams) -> None:
     """
     if languages.source == languages.target or not (paths := partitions(folder)):
         return
-    lines = _sample(read_partition(paths[0]))
-    own = {side: _strange(lines[side], getattr(languages, side)) for side in SIDES}
+    lines = draw_lines(read_partition(paths[0]))
+    own = strange_shares(lines, languages)
     if max(own.values()) < NEARLY_ALL:
         return
-    swapped = languages.reverse()
     name = folder.name
-    if all(_strange(lines[side], getattr(swapped, side)) < 1 - NEARLY_ALL for side in SIDES):
+    if are_swapped(lines, languages):
         raise UserError(
             f"the corpus {name} seems to have its sides swapped: its sources look like {languages.target}, its targets "
             f"like {languages.source}; swap them, or languages in params.yaml (--set cleaning.check_languages=false "
@@ -47,15 +46,25 @@ def check_languages(folder: Path, languages: LanguagesParams) -> None:
     )
 
 
-def _sample(frame: pd.DataFrame) -> pd.DataFrame:
+def draw_lines(frame: pd.DataFrame) -> pd.DataFrame:
+    """Some pairs, drawn by hash, of enough words on both sides."""
     frame = normalise_frame(frame.iloc[: 100 * SAMPLE])
     frame = frame[(frame["source_words"] >= WORDS) & (frame["target_words"] >= WORDS)]
     order = pd.Series(hash_texts(frame["source"].tolist()), index=frame.index).sort_values(kind="stable")
     return frame.loc[order.index[:SAMPLE]]
 
 
+def strange_shares(lines: pd.DataFrame, languages: LanguagesParams) -> dict[str, float]:
+    """Of each side of such pairs, the share that is clearly in another language; 0 where too few can tell."""
+    return {side: _strange(lines[side], getattr(languages, side)) for side in SIDES}
+
+
+def are_swapped(lines: pd.DataFrame, languages: LanguagesParams) -> bool:
+    """Whether such pairs, nearly all in other languages than they should be, are right the other way round."""
+    return max(strange_shares(lines, languages.reverse()).values()) < 1 - NEARLY_ALL
+
+
 def _strange(lines: pd.Series, language: str) -> float:
-    """Share of the lines that are clearly in another language; 0 where too few can tell."""
     judged = [text for text in lines.tolist() if count_words(texts.without_code(text)) >= WORDS]
     if len(judged) < ENOUGH:
         return 0.0

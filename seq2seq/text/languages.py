@@ -27,7 +27,7 @@ class LanguagesParams(Section):
     @classmethod
     def _is_a_tag(cls, tag: str) -> str:
         if not TAG.fullmatch(tag):
-            hint = f"; did you mean {usual}?" if TAG.fullmatch(usual := _usual_case(tag)) else ""
+            hint = f"; did you mean {usual}?" if TAG.fullmatch(usual := usual_case(tag)) else ""
             raise ValueError(f"'{tag}' is no tag of a language, such as en, pt-BR or zh-Hant{hint}")
         if unknown := unknown_subtag(tag):
             raise ValueError(f"'{unknown}' in '{tag}' is no language, script or region that the Unicode CLDR knows")
@@ -38,7 +38,7 @@ class LanguagesParams(Section):
         return LanguagesParams(source=self.target, target=self.source)
 
 
-def _usual_case(tag: str) -> str:
+def usual_case(tag: str) -> str:
     """A tag as BCP 47 recommends it to be written: zh-Hant, pt-BR."""
     first, *rest = tag.replace("_", "-").split("-")
     return "-".join([first.lower(), *(part.title() if len(part) == 4 else part.upper() for part in rest)])

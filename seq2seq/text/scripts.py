@@ -1,5 +1,7 @@
 """What the Unicode CLDR knows of a language code: the code that it goes by, the script it is written in, its name."""
 
+from functools import cache
+
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
@@ -54,3 +56,30 @@ def name_of(language: str) -> str:
         return str(Locale.parse("_".join([canonical_code(code), *subtags])).get_display_name("en") or language)
     except (UnknownLocaleError, ValueError):
         return str(Locale("en").languages.get(canonical_code(code), language))
+
+
+@cache
+def own_name_of(language: str) -> str:
+    """A language's name in itself, such as français; empty where CLDR has none."""
+    code = canonical_code(language.replace("_", "-").split("-")[0])
+    try:
+        return str(Locale(code).languages.get(code, ""))
+    except (UnknownLocaleError, ValueError):
+        return ""
+
+
+def names_of(language: str) -> set[str]:
+    """What people call a language, in lower case: by its English name with and without its variety, and its own."""
+    first = language.replace("_", "-").split("-")[0]
+    usual = {name for name, tag in _tags_of_names().items() if tag == language.replace("_", "-")}
+    return {name_of(language).casefold(), name_of(first).casefold(), own_name_of(first).casefold(), *usual} - {""}
+
+
+@cache
+def _tags_of_names() -> dict[str, str]:
+    return {str(name).casefold(): code.replace("_", "-") for code, name in Locale("en").languages.items()}
+
+
+def tag_of_name(name: str) -> str:
+    """The tag of a language by its English name, such as French or Brazilian Portuguese; empty where CLDR has none."""
+    return _tags_of_names().get(name.casefold(), "")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from seq2seq.core.errors import UserError
 from seq2seq.sources.readers.rows import BadRow, NoPair, Row, Wanted
 from seq2seq.text.languages import matching
-from seq2seq.text.scripts import name_of
+from seq2seq.text.scripts import names_of
 
 LOOKED_AT = 200  # rows
 SIDES = (
@@ -84,7 +84,7 @@ def _named(header: Sequence[str], wanted: Wanted) -> tuple[int, int] | None:
     found = []
     for language in (wanted.source, wanted.target):
         tag = matching(language, [cell for cell in header if cell])
-        names = {tag, name_of(language).casefold()}
+        names = {tag, *names_of(language)}
         places = [place for place, cell in enumerate(header) if cell and (cell in names or cell.casefold() in names)]
         if len(places) != 1:
             return None

@@ -62,7 +62,16 @@ def find_sources(path: Path, wanted: Wanted) -> list[Source]:
     Raises:
         UserError: nothing is there, or a file that no reader takes.
     """
-    return sources_of([content for file in find_files(path) for content in list_contents(file, str(file))], wanted)
+    return sources_of(find_contents(path), wanted)
+
+
+def find_contents(path: Path) -> list[Content]:
+    """What the files at ``path`` hold, unpacked.
+
+    Raises:
+        UserError: nothing is there, or an archive is damaged.
+    """
+    return [content for file in find_files(path) for content in list_contents(file, str(file))]
 
 
 def sources_of(contents: list[Content], wanted: Wanted) -> list[Source]:
@@ -86,7 +95,6 @@ def sources_of(contents: list[Content], wanted: Wanted) -> list[Source]:
         if reader is None:
             raise UserError(f"{content.name} is empty; write pairs into it, or remove it")
         kind = f"{reader.name}, {content.packing}" if content.packing else reader.name
-
         sources.append(Source(content.name, kind, partial(reader.read, content, wanted)))
     return sources
 
