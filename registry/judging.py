@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from registry.deleted import DeletedError, has_model
 from registry.gate_outputs import FLOAT32, recorded_outputs, translate_again
 from registry.ledger import CHALLENGER, CHAMPION
-from registry.versions import GATE_DIGEST, LANGUAGE, LEARNED_NOTHING, NON_COMMERCIAL, RegisteredModel
+from registry.versions import GATE_DIGEST, LANGUAGE, LEARNED_NOTHING, NON_COMMERCIAL, UNKNOWN_START, RegisteredModel
 from seq2seq.evaluation.held_out import NEAREST
 from seq2seq.metrics.external import ScorerParams
 from seq2seq.metrics.string_metrics import LABELS
@@ -65,6 +65,11 @@ def unfit(model: RegisteredModel, number: int, params: ReleaseParams) -> str:
         return f"its training learned nothing: {nothing}"
     if params.require_commercial and (corpora := model.tag(number, NON_COMMERCIAL)):
         return f"it learned from {corpora}, whose licence forbids commercial use (release.require_commercial)"
+    if params.require_commercial and (bundle := model.tag(number, UNKNOWN_START)):
+        return (
+            f"it goes on from bundle {bundle[:8]}, which isn't registered here: which licences bind that, nobody can "
+            "tell (release.require_commercial)"
+        )
     return "; ".join(_over_limits(model, number, params))
 
 

@@ -25,6 +25,7 @@ from registry.versions import (
     LEARNED_NOTHING,
     NON_COMMERCIAL,
     UNDEFINED,
+    UNKNOWN_START,
 )
 from seq2seq.bundles.manifest import MANIFEST, bundle_digest, read_manifest
 from seq2seq.core.errors import UserError
@@ -110,7 +111,7 @@ def register(store: Store, outputs: Outputs, summary: dict[str, Any]) -> dict[st
     registration left is removed first.
     """
     name = summary["name"]
-    tags = _lineage(outputs, summary)
+    tags = _lineage(outputs, summary) | _licences(store.client, outputs)
     alike = find_versions(store.client, name, tags)
     whole = [version for version in alike if _is_whole(store, version)]
     if not whole:
@@ -311,10 +312,24 @@ def _lineage(outputs: Outputs, summary: dict[str, Any]) -> dict[str, str]:
     tags |= {f"set_sha256.{key}": value for key, value in summary["sets"].items()}
     if nothing := learned_nothing(outputs.reports / FORWARD_CURVE, PARAMS, SECTIONS["forward"]):
         tags[LEARNED_NOTHING] = nothing
-    facts = read_json(outputs.reports / "download.json")
-    if forbidding := [corpus for corpus, told in facts.items() if told.get(NON_COMMERCIAL)]:
-        tags[NON_COMMERCIAL] = ", ".join(forbidding)
     if (lock := Path("dvc.lock")).exists():
         tags["dvc_lock_sha256"] = sha256_file(lock)
     tags |= {f"machine.{key}": value for key, value in describe_machine().items()}
     return tags | commit_of_run(Path())
+
+
+def _licences(client: Any, outputs: Outputs) -> dict[str, str]:
+    """Tags of the licences that bind a version: those of its corpora, and of what it goes on from."""
+    facts = read_json(outputs.reports / "download.json")
+    forbidding = [corpus for corpus, told in facts.items() if told.get(NON_COMMERCIAL)]
+    tags = {}
+    if start := read_manifest(outputs.forward).origin.get("start"):
+        before = client.search_model_versions(f"tags.{FLOAT32_BUNDLE} = '{start}'")
+        if not before:
+            tags[UNKNOWN_START] = start
+        for version in before:
+            forbidding += version.tags.get(NON_COMMERCIAL, "").split(", ")
+            tags |= {key: value for key, value in version.tags.items() if key == UNKNOWN_START}
+    if named := [corpus for corpus in dict.fromkeys(forbidding) if corpus]:
+        tags[NON_COMMERCIAL] = ", ".join(named)
+    return tags

@@ -37,6 +37,7 @@ from seq2seq.core.redaction import redact
 
 GATE_DIGEST, GATE_BLEU, LANGUAGE = "set_sha256.gate", "gate_bleu", "target_language"  # written by registry.record
 NON_COMMERCIAL = "non_commercial"  # likewise: the corpora whose licence forbids commercial use; absent without any
+UNKNOWN_START = "unknown_start"  # likewise: the bundle that it goes on from, where that wasn't registered here
 LEARNED_NOTHING = "learned_nothing"  # likewise: both losses in words; absent where the training beats guessing
 FLOAT32_BUNDLE = "float32_bundle_sha256"  # likewise: the digest of what lies among the run's artifacts as FLOAT32
 FLOAT32 = "float32"

@@ -22,6 +22,7 @@ from seq2seq.models.recurrent import RecurrentParams
 from seq2seq.models.transformer import TransformerParams
 from seq2seq.release.params import ReleaseParams
 from seq2seq.sources.acquire import CorporaParams
+from seq2seq.sources.catalogue import PAIRS
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.synthesis.student import StudentParams
@@ -103,9 +104,15 @@ def _contradictions(params: Parameters) -> Iterator[str]:
     known = [*LABELS, *(scorer.name for scorer in params.evaluation.scorers)]
     if params.release.metric not in known:
         yield f"'release.metric' is '{params.release.metric}'; use one of {', '.join(known)}"
+    corpora = [*params.corpora.names, *params.corpora.remote_names(), PAIRS]
+    for name in params.train.old_corpora:
+        if name not in corpora:
+            yield f"'train.old_corpora': {name} is none of this run's corpora, which are {', '.join(corpora)}"
     if params.student.enabled:
         shape = params.student.shape(params.transformer)
-        its_own = architecture == "transformer" and params.student.teacher == "models/forward"
+        its_own = (
+            architecture == "transformer" and params.student.teacher == "models/forward" and not params.train.start
+        )
         if params.student.start == "pruned" and its_own and (reason := why_unprunable(params.transformer, shape)):
             yield f"'student.start' is pruned, but {reason}"
         if architecture == "pretrained":

@@ -37,7 +37,8 @@ def main() -> None:
     from seq2seq.training.data import read_direction
     from seq2seq.training.fit import fit
     from seq2seq.training.learning_curve import write_curve
-    from seq2seq.training.params import SECTIONS
+    from seq2seq.training.old_pairs import mix_old
+    from seq2seq.training.params import SECTIONS, ForwardParams
     from seq2seq.training.recipe import read_recipe
 
     backward = arguments.direction == "backward"
@@ -51,7 +52,12 @@ def main() -> None:
             leave_nothing(stage, arguments.out, reason)
             write_curve(arguments.curves, [])
         return
-    direction = read_direction(arguments.corpus, arguments.synthetic, arguments.tokenizer, languages, synthesis)
+    old = None
+    if not backward and (mixing := load_section(PARAMS, stage, ForwardParams)).old_corpora:
+        old = mix_old(arguments.corpus / TRAIN, mixing.old_corpora, mixing.old_share)
+        if is_first_process():
+            print(f"{stage}: {old}", flush=True)
+    direction = read_direction(arguments.corpus, arguments.synthetic, arguments.tokenizer, languages, synthesis, old)
     if backward:
         direction = direction.reverse()
     inputs = {split: arguments.corpus / split for split in (TRAIN, VALIDATION)}
@@ -60,6 +66,8 @@ def main() -> None:
     if not backward:
         inputs["synthetic"] = arguments.synthetic
         others |= {"tag": synthesis.tag, "upsample": synthesis.upsample}
+    if old:
+        others |= {"old_corpora": sorted(old.corpora), "old_pairs": old.kept}
     sections = {"languages": languages, **recipe.sections()}
     origin = origin_of(sections, inputs, arguments.code, **others)
     if recipe.start:

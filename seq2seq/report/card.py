@@ -44,7 +44,7 @@ def render_card(results: Results, name: str) -> str:
         scorers=[scorer["name"] for scorer in results.params["evaluation"]["scorers"]],
         speed=results.speed["int8"],
         threads=results.params["runtime"]["threads"],
-        limit=results.params[results.params["model"]["architecture"]]["max_length"],
+        limit=manifest.model["max_length"],
         truncated=sum(score["truncated"] for score in scores.values()),
         learned_nothing=worse_than_guessing(forward, results.averaged_checkpoints("forward")) if forward else "",
         digests=results.digests,

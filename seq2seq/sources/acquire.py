@@ -102,6 +102,10 @@ class CorporaParams(Section):
         """What is wanted of the user's own files."""
         return Wanted(languages.source, languages.target, tuple(map(str, self.columns)), self.encoding)
 
+    def remote_names(self) -> list[str]:
+        """The names of the corpora from elsewhere."""
+        return [name_entry(parse_entry(text)) for text in self.remote]
+
     @field_validator("pairs")
     @classmethod
     def _is_one_line(cls, pairs: str) -> str:

@@ -15,6 +15,7 @@ from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.base import SubwordSampling, Tokenizer
 from seq2seq.tokenizers.load import load_tokenizer
 from seq2seq.training.distributed import Processes
+from seq2seq.training.old_pairs import OldPairs
 from seq2seq.training.params import TrainingParams
 from seq2seq.training.token_store import Encoded, TokenStore, fits, write_token_store
 
@@ -73,7 +74,12 @@ class Direction:
 
 
 def read_direction(
-    corpus: Path, synthetic: Path | None, tokenizer: Path, languages: LanguagesParams, params: BackTranslationParams
+    corpus: Path,
+    synthetic: Path | None,
+    tokenizer: Path,
+    languages: LanguagesParams,
+    params: BackTranslationParams,
+    old: OldPairs | None = None,
 ) -> Direction:
     """The direction of a cleaned corpus.
 
@@ -83,6 +89,7 @@ def read_direction(
         tokenizer: folder of its tokenizer.
         languages: of its two sides.
         params: how synthetic pairs are mixed in.
+        old: how old pairs are.
 
     Raises:
         UserError: a file is damaged.
@@ -90,12 +97,17 @@ def read_direction(
     real = corpus / TRAIN
     synthetic_lines = count_lines(synthetic) if synthetic else 0
     times = params.upsample if synthetic_lines else 1
+
+    def once() -> Iterator[pd.DataFrame]:
+        frames = read_partitions(real)
+        return old.thin(frames) if old else frames
+
     return Direction(
         languages=languages,
         tokenizer=load_tokenizer(tokenizer),
-        real=lambda: (frame for _ in range(times) for frame in read_partitions(real)),
+        real=lambda: (frame for _ in range(times) for frame in once()),
         synthetic=lambda: read_partitions(synthetic) if synthetic else (),
-        lines=times * count_lines(real) + synthetic_lines,
+        lines=times * (old.lines if old else count_lines(real)) + synthetic_lines,
         validation=read_corpus(corpus / VALIDATION),
         tag=params.tag,
     )

@@ -127,6 +127,12 @@ class ForwardParams(TrainingParams):
     start: str = Field(
         description="Goes on from this bundle, with its tokenizer and its shape; empty, it begins with fresh weights."
     )
+    old_corpora: list[str] = Field(
+        description="Takes these corpora for what the start has learned from; of them an epoch reads old_share alone."
+    )
+    old_share: float = Field(
+        ge=0, lt=1, description="Makes up this share of an epoch's real pairs of old_corpora, at most of all they have."
+    )
 
     @field_validator("start")
     @classmethod

@@ -67,6 +67,10 @@ def test_the_repositorys_params_and_each_preset_are_valid():
             "here: 'transformer.dropout' is 1.5: input should be less than ",
         ),
         (
+            lambda tree: (tree["corpora"].update(remote=["opus:A/v1"]), tree["train"].update(old_corpora=["b"])),
+            "here: 'train.old_corpora': b is none of this run's corpora, which are phrasebook, A-v1, pairs",
+        ),
+        (
             lambda tree: tree["train"].update(start="models:/old"),
             "here: 'train.start' is 'models:/old': 'models:/old' names no version of a registered model; set it to a",
         ),

@@ -93,6 +93,12 @@ def test_a_version_that_does_no_better_than_copying_or_looking_up_is_never_relea
             "it learned from captions, whose licence forbids commercial use (release.require_commercial)",
         ),
         (
+            {"unknown_start": "0123456789"},
+            {"require_commercial": True},
+            "it goes on from bundle 01234567, which isn't registered here: which licences bind that, nobody can tell "
+            "(release.require_commercial)",
+        ),
+        (
             {"metrics": {"speed/int8/latency_ms": 31.0, "speed/int8/size_mb": 4.0}},
             {"limits": LimitsParams(latency_ms=30, start_seconds=0, size_mb=5, peak_rss_mb=0)},
             "its latency_ms is 31, over release.limits.latency_ms of 30",

@@ -18,6 +18,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from registry import record, store
 from registry.store import local_tracking_uri, open_store
 from seq2seq.bundles.manifest import bundle_digest
+from seq2seq.bundles.pytorch import save_model
 from seq2seq.core.command_line import TRY_AGAIN
 from seq2seq.core.errors import TransientError, UserError
 from seq2seq.core.files import read_json
@@ -28,6 +29,8 @@ from seq2seq.decoding.params import read_decoding
 from seq2seq.inference.translator import Translator
 from seq2seq.training.learning_curve import Point, write_curve
 from tests.outputs import NAME, make_bundles, run_command, run_register
+from tests.registered_versions import add_version
+from tests.tiny_models import LANGUAGES, tiny_model
 
 ROOT = Path(__file__).parents[2]
 SOURCES = pd.DataFrame({"source": ["the cat sees the sea .", "", "my aunt paints 12 books ."]})
@@ -91,6 +94,22 @@ def test_a_version_is_described_by_its_card_and_bears_the_licences_that_bind_it(
         assert version.description == "# What it is for"
         assert version.tags["non_commercial"] == "captions, photos"
         assert "reports/card.md" in [one.path for one in store.client.list_artifacts(version.run_id, "reports")]
+
+
+def test_a_version_inherits_the_licences_of_what_it_goes_on_from(client, tokenizer, tmp_path):
+    add_version(client, 0, float32_bundle_sha256="known", non_commercial="captions, photos")
+    Path("reports").mkdir()
+    Path("reports/download.json").write_text(json.dumps({"photos": {"non_commercial": True}, "mine": {}}))
+
+    def licences(**origin):
+        save_model(tmp_path / "forward", tiny_model(tokenizer), tokenizer, LANGUAGES, origin, "translation")
+        return record._licences(client, record.Outputs(tmp_path / "forward", *[Path("reports")] * 4))
+
+    assert licences() == {"non_commercial": "photos"}
+    assert licences(start="known") == {"non_commercial": "photos, captions"}
+    assert licences(start="other") == {"non_commercial": "photos", "unknown_start": "other"}
+    add_version(client, 0, float32_bundle_sha256="next", unknown_start="other")
+    assert licences(start="next") == {"non_commercial": "photos", "unknown_start": "other"}
 
 
 def test_of_a_card_that_is_too_long_for_mlflow_the_rest_is_pointed_to(project, monkeypatch):

@@ -29,6 +29,7 @@ from tests.tiny_models import LANGUAGES, tiny_corpus, tiny_model
 ROOT = Path(__file__).parents[2]
 VOID = {"meta", "link", "br", "line", "circle"}  # elements that we write without an end tag
 AWKWARD = ["<script>alert('x')</script> & \"more\"", "مرحبا بالعالم", "今天天气很好。"]
+ORIGIN = {"data": "da7a" * 16, "start": "57a7" * 16}
 EVALUATION = EvaluationParams(sets=["test"], rouge=False, bootstrap_samples=100, seed=1, scorers=[])
 SLICES = ["short sources", "corpus <b> | c"]
 CURVE = "update,epoch,lr,train_loss,validation_loss,unigram_loss,validation_score\n"
@@ -84,7 +85,7 @@ def workspace(tokenizer, tmp_path, monkeypatch):
     """What the stages before ``report`` leave, small."""
     reports = tmp_path / "reports"
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, {"data": "da7a" * 16}, "translation")
+    save_model(tmp_path / "float32", tiny_model(tokenizer), tokenizer, LANGUAGES, ORIGIN, "translation")
     export_ctranslate2(tmp_path / "float32", tmp_path / "int8", "int8")
     write_scores(reports)
     write_text(
@@ -294,7 +295,8 @@ def test_the_card_says_what_a_user_of_the_model_must_know(workspace, monkeypatch
     assert "12.0 ms for a single sentence (95 % within 19.5), 2.5 s from the start" in card
     assert "Of the scored sources 9 were cut." in card  # three of each set
     assert f"| released bundle | {results().digests['int8']} |" in lines
-    assert f"| data | {'da7a' * 16} |" in lines
+    assert f"| data | {ORIGIN['data']} |" in lines
+    assert f"It was trained further from another model, bundle {ORIGIN['start']}. What that learned from" in card
     assert "It has learned nothing" not in card
     page = Page((workspace / "out/index.html").read_text(encoding="utf-8"))  # the page shows the same
     assert "Released as a bundle of 1.0 MB (int8)" in " ".join(page.texts)
