@@ -22,7 +22,7 @@ from seq2seq.models.recurrent import RecurrentParams
 from seq2seq.models.transformer import TransformerParams
 from seq2seq.release.params import ReleaseParams
 from seq2seq.sources.acquire import CorporaParams
-from seq2seq.sources.catalogue import PAIRS
+from seq2seq.sources.catalogue import OWN
 from seq2seq.sources.generated import GeneratedParams
 from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.synthesis.student import StudentParams
@@ -104,7 +104,7 @@ def _contradictions(params: Parameters) -> Iterator[str]:
     known = [*LABELS, *(scorer.name for scorer in params.evaluation.scorers)]
     if params.release.metric not in known:
         yield f"'release.metric' is '{params.release.metric}'; use one of {', '.join(known)}"
-    corpora = [*params.corpora.names, *params.corpora.remote_names(), PAIRS]
+    corpora = [*params.corpora.names, *params.corpora.remote_names(), *OWN]
     for name in params.train.old_corpora:
         if name not in corpora:
             yield f"'train.old_corpora': {name} is none of this run's corpora, which are {', '.join(corpora)}"

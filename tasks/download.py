@@ -7,7 +7,7 @@ from seq2seq.core.files import write_json
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.sources.acquire import CorporaParams, acquire
 from seq2seq.sources.generated import GeneratedParams
-from seq2seq.sources.readers.own import find_sources
+from seq2seq.sources.readers.own import by_corpus, find_sources
 from seq2seq.sources.remote.entries import parse_entry
 from seq2seq.text.languages import LanguagesParams
 from tasks.stage import FETCHED, path_arguments, run
@@ -21,12 +21,13 @@ def main() -> None:
     mirror = os.environ.get("CORPUS_MIRROR")
     languages = load_section(PARAMS, "languages", LanguagesParams)
     wanted = corpora.wanted(languages)
+    own = Path(corpora.pairs)
     facts = acquire(
         corpora.names,
         languages,
         load_section(PARAMS, "generated", GeneratedParams),
         catalogue=paths.catalogue,
-        own=find_sources(Path(corpora.pairs), wanted),
+        own=by_corpus(own, find_sources(own, wanted)),
         remote=[parse_entry(text) for text in corpora.remote],
         wanted=wanted,
         bad_rows_percent=corpora.bad_rows_percent,

@@ -15,7 +15,7 @@ from seq2seq.core.params import Section
 from seq2seq.core.progress import Progress
 from seq2seq.sources import english, phrasebook
 from seq2seq.sources.catalogue import (
-    PAIRS,
+    OWN,
     FileGroup,
     FilesCorpus,
     GeneratedCorpus,
@@ -78,7 +78,7 @@ class CorporaParams(Section):
             names = [name_entry(parse_entry(text)) for text in remote]
         except UserError as error:
             raise ValueError(str(error)) from None
-        if twice := [name for name, times in Counter([PAIRS, *names]).items() if times > 1]:
+        if twice := [name for name, times in Counter([*OWN, *names]).items() if times > 1]:
             raise ValueError(f"two corpora would be named '{twice[0]}'; leave one out")
         return remote
 
@@ -119,7 +119,7 @@ def acquire(
     languages: LanguagesParams,
     generated: GeneratedParams,
     catalogue: Path,
-    own: list[Source],
+    own: dict[str, list[Source]],
     remote: list[Entry],
     wanted: Wanted,
     bad_rows_percent: float,
@@ -137,7 +137,7 @@ def acquire(
         languages: of the sources and of the targets.
         generated: how much is made of a corpus that the pipeline makes itself.
         catalogue: the catalogue's file.
-        own: the user's own pairs, as :func:`seq2seq.sources.readers.own.find_sources` has them.
+        own: the user's own pairs, as :func:`seq2seq.sources.readers.own.by_corpus` has them.
         remote: what else to fetch.
         wanted: what to read of it.
         bad_rows_percent: of the rows of each file; more that are no pairs end it.
@@ -160,10 +160,10 @@ def acquire(
     _check_mirror(mirror)
     facts: dict[str, Facts] = {}
     with replacing(out) as raw:
-        if own:
+        for name, sources in own.items():
             files: list[Facts] = []
-            frames = read_sources(own, bad_rows_percent, PAIRS, files)
-            facts[PAIRS] = {"lines": _write(raw, {f"{TRAIN}/{PAIRS}": frames}), "files": files}
+            frames = read_sources(sources, bad_rows_percent, name, files)
+            facts[name] = {"lines": _write(raw, {f"{TRAIN}/{name}": frames}), "files": files}
         for entry in remote:
             facts[name_entry(entry)] = _write_remote(raw, entry, wanted, bad_rows_percent, store, mirror)
         for name, corpus in corpora.items():

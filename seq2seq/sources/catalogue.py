@@ -19,6 +19,8 @@ NAME = r"^[a-z0-9][a-z0-9_]{0,59}$"
 ENTRY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}"  # it becomes part of file names and of the registered model's
 NON_COMMERCIAL = "non_commercial"  # key in reports/download.json, true where a licence forbids commercial use
 PAIRS = "pairs"  # the name under which a user's own pairs travel
+OLD_PAIRS = "old_pairs"  # likewise, of those in their folder `old`, which an earlier model has learned from
+OWN = (PAIRS, OLD_PAIRS)
 
 
 class RemoteFile(Section):
@@ -111,8 +113,8 @@ def load_catalogue(path: Path) -> Catalogue:
         if kind is None:
             raise UserError(f"{path}: corpus '{name}' needs a mapping with a kind of {', '.join(_KINDS)}")
         catalogue[name] = check_section(entry, name, kind, where=str(path))
-    if PAIRS in catalogue:
-        raise UserError(f"{path}: the name '{PAIRS}' stands for the user's own pairs; rename that corpus")
+    if taken := sorted(catalogue.keys() & OWN):
+        raise UserError(f"{path}: the name '{taken[0]}' stands for the user's own pairs; rename that corpus")
     tests = Counter(
         group.name
         for corpus in catalogue.values()

@@ -68,7 +68,7 @@ def test_the_repositorys_params_and_each_preset_are_valid():
         ),
         (
             lambda tree: (tree["corpora"].update(remote=["opus:A/v1"]), tree["train"].update(old_corpora=["b"])),
-            "here: 'train.old_corpora': b is none of this run's corpora, which are phrasebook, A-v1, pairs",
+            "here: 'train.old_corpora': b is none of this run's corpora, which are phrasebook, A-v1, pairs, old_pairs",
         ),
         (
             lambda tree: tree["train"].update(start="models:/old"),

@@ -18,7 +18,7 @@ from seq2seq.core.files import read_json, sha256_tree
 from seq2seq.core.params import check_section, dump_yaml, load_section
 from seq2seq.sources.acquire import CorporaParams, acquire
 from seq2seq.sources.generated import GeneratedParams
-from seq2seq.sources.readers.own import find_sources
+from seq2seq.sources.readers.own import by_corpus, find_sources
 from seq2seq.sources.readers.rows import Wanted
 from seq2seq.sources.remote.entries import parse_entry
 from seq2seq.text.corpus import read_corpus
@@ -62,7 +62,7 @@ class Desk:
             self.languages,
             load_section(ROOT / "params.yaml", "generated", GeneratedParams),
             catalogue=self.root / "catalogue.yaml",
-            own=find_sources(self.tables, wanted),
+            own=by_corpus(self.tables, find_sources(self.tables, wanted)),
             remote=[parse_entry(text) for text in self.remote],
             wanted=wanted,
             bad_rows_percent=1.0,
@@ -151,6 +151,15 @@ def test_all_that_lies_in_the_folder_is_read_whatever_it_is_called(desk):
         (desk.tables / name).parent.mkdir(exist_ok=True)
         (desk.tables / name).write_text("one\teins\n")
     assert desk.acquire("toy")["pairs"]["lines"] == {"train/pairs": 4}
+
+
+def test_own_pairs_in_the_folder_old_are_a_corpus_of_their_own(desk):
+    for name in ("a", "old/b", "older/c"):
+        (desk.tables / name).parent.mkdir(parents=True, exist_ok=True)
+        (desk.tables / f"{name}.tsv").write_text(f"{name}\teins\n")
+    assert list(desk.acquire()) == ["pairs", "old_pairs"]
+    assert desk.pairs("train/pairs") == [("a", "eins", "pairs"), ("older/c", "eins", "pairs")]
+    assert desk.pairs("train/old_pairs") == [("old/b", "eins", "old_pairs")]
 
 
 def test_the_same_inputs_give_the_same_bytes(desk):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from seq2seq.core.errors import UserError
+from seq2seq.sources.catalogue import OLD_PAIRS, PAIRS
 from seq2seq.sources.readers.aligned import read_aligned
 from seq2seq.sources.readers.containers import Content, list_contents
 from seq2seq.sources.readers.kinds import find_reader, find_table
@@ -22,6 +23,7 @@ from seq2seq.text.languages import matching
 
 CHECKED_ROWS = 10_000  # of each file, before anything runs
 EXAMPLES = 3  # places of each reason that are told
+OLD = "old"
 SHOWN_REASONS = 3
 SURE = 1000  # bad rows, more than half of all: the rest of the file needn't be read to see that it isn't what it seems
 _ABOUT = re.compile(r"(readme|licen[cs]e|copying|citation|changelog)(\.(txt|md|rst|html?|cff|bib))?|.*\.dvc", re.I)
@@ -63,6 +65,13 @@ def find_sources(path: Path, wanted: Wanted) -> list[Source]:
         UserError: nothing is there, or a file that no reader takes.
     """
     return sources_of(find_contents(path), wanted)
+
+
+def by_corpus(path: Path, sources: list[Source]) -> dict[str, list[Source]]:
+    """The sources found at ``path`` by the names of their corpora: what is in its folder ``old`` is one of its own."""
+    old = [source for source in sources if source.name.startswith(f"{path / OLD}/")]
+    new = [source for source in sources if source not in old]
+    return {name: found for name, found in ((PAIRS, new), (OLD_PAIRS, old)) if found}
 
 
 def find_contents(path: Path) -> list[Content]:
