@@ -6,6 +6,8 @@ also writes ``presets/NAME.yaml``, tells how long the run will take, and the com
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -39,6 +41,8 @@ from seq2seq.text.scripts import name_of, script_of, unknown_subtag
 SHOWN_CHARACTERS = 60
 STRANGE = 0.1  # of a side in another language; of good pairs up to 1.2 % look so (docs/cleaning.md)
 UNKNOWN = "und"  # BCP 47's tag of a language that isn't known
+BUSY = 0.5  # programs at work for each core, on the average of the last minute
+BUSY_WORDS = ", though other programs keep the machine busy: alone it is faster"
 OPPOSITE = "en"  # of a language that its script tells, where the other side is Latin: told aloud
 LANGUAGES_FIRST = ("TMX", "XLIFF", "gettext")  # kinds that can be read by language alone
 
@@ -72,7 +76,7 @@ def main() -> None:
         print(_describe(facts, found, languages, arguments.against))
         if arguments.name:
             preset = PRESETS / f"{arguments.name}.yaml"
-            write_text(preset, _preset(path, languages, found, arguments.set))
+            write_text(preset, _preset(arguments.name, path, languages, found, arguments.set))
             print(_tell_run(arguments.name, arguments.set, found))
 
 
@@ -227,7 +231,7 @@ def _filters(found: Findings) -> list[str]:
     return lines
 
 
-def _preset(path: Path, languages: LanguagesParams, found: Findings, overrides: Sequence[str]) -> str:
+def _preset(name: str, path: Path, languages: LanguagesParams, found: Findings, overrides: Sequence[str]) -> str:
     """The text of a preset, with a comment beside each value."""
     amount = found.amount
     choices = [
@@ -236,6 +240,7 @@ def _preset(path: Path, languages: LanguagesParams, found: Findings, overrides: 
         Choice("languages", "source", languages.source, name_of(languages.source)),
         Choice("languages", "target", languages.target, name_of(languages.target)),
         *choose(amount),
+        Choice("release", "name", json.dumps(f"{name}-{{source}}-{{target}}"), "other pairs make another model"),
     ]
     lines = [
         f"# Written by flows.inspect for {found.pairs:,} pairs, of which some {amount.pairs:,} stay after cleaning:",
@@ -261,6 +266,8 @@ def _tell_run(name: str, overrides: Sequence[str], found: Findings) -> str:
     params = check_parameters(tree, where)
     source, target = (found.sample[f"{side}_words"].mean() * PIECES_PER_WORD for side in ("source", "target"))
     size = params.tokenizer.vocabulary_size
+    print(f"presets/{name}.yaml is written; some updates of that size are timed", file=sys.stderr, flush=True)
+    busy = os.getloadavg()[0] > BUSY * (os.cpu_count() or 1)
     seconds = seconds_per_update(
         "transformer", params.transformer, params.train, params.runtime, size, (source, target)
     )
@@ -268,9 +275,13 @@ def _tell_run(name: str, overrides: Sequence[str], found: Findings) -> str:
     minutes = seconds * updates / 60
     settings = "".join(f" --set '{one}'" for one in overrides)
     return (
-        f"presets/{name}.yaml is written. An update takes {seconds:.2f} s here with {params.runtime.threads} threads; "
-        f"the most there will be, {updates:,}, take {minutes:,.0f} minutes. Early stopping may come sooner; the other "
-        f"stages take some minutes more. Type:\n\n  python -m flows.pipeline --preset {name}{settings}"
+        f"An update takes {seconds:.2f} s here with {params.runtime.threads} threads"
+        f"{BUSY_WORDS if busy else ''}; the most there will be, {updates:,}, take {minutes:,.0f} minutes. Early "
+        f"stopping may come sooner; the other stages take some minutes more. Type:\n\n"
+        f"  python -m flows.pipeline --preset {name}{settings}\n\n"
+        "To see all stages at work first, with a model that has learned little:\n\n"
+        f"  python -m flows.pipeline --preset {name}{settings} --set train.max_updates=100 --set release.name=trial "
+        f"--name trial"
     )
 
 

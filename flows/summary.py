@@ -11,7 +11,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from flows.runs import PRESETS, REGISTRATION, RUNS
 from flows.tables import Rows, text_table
-from registry.judging import Decision
+from registry.judging import CHALLENGER, Decision
 from seq2seq.core.files import read_json
 from seq2seq.core.params import PARAMS
 from seq2seq.metrics.scores import UNDEFINED
@@ -58,7 +58,7 @@ def describe(folder: Path, decision: Decision | None) -> str:
         name = read_json(folder / REGISTRATION)["name"]
         role = decision.alias or "neither champion nor challenger now"
         parts.append(f"{name} version {decision.version} is {role}: {decision.reason}")
-    parts += [_translations(folder), _next_commands(folder)]
+    parts += [_translations(folder), _next_commands(folder, decision)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -164,18 +164,19 @@ def _translations(folder: Path) -> str:
     return "\n".join(f"  {source}\n  -> {prediction}" for source, prediction in pairs)
 
 
-def _next_commands(folder: Path) -> str:
+def _next_commands(folder: Path, decision: Decision | None) -> str:
     python = Path(sys.executable)
     command = str(python.relative_to(Path.cwd())) if python.is_relative_to(Path.cwd()) else "python"
     registered = _read(folder, "registration.json")
     named = f" --name {registered['name']}" if registered and folder != Path.cwd() else ""
     served = named.replace("--name", "--model")
+    if decision is not None and decision.alias == CHALLENGER:
+        served = f" --model {registered['name']}@{CHALLENGER}"  # there may be no champion
     flow = f"{command} -m flows.pipeline"
     lines = {
         f"{command} -m flows.release history{named}": "every version, and why it was promoted or not",
         f"{command} -m serving{served}": "answer over HTTP, with a page at http://127.0.0.1:8080",
-        # without the demo's corpora: with them it would have the demo's name but another gate set
-        f"{flow} --set 'corpora.names=[]' --set corpora.pairs=FILE.tsv": "learn from your own pairs",
+        f"{command} -m flows.inspect FILE --name NAME": "your own pairs: what they hold, a preset that suits them",
         f"{flow} --preset NAME": f"{PRESETS}/ has the names, such as gettext",
     }
     if folder != Path.cwd():

@@ -36,8 +36,12 @@ def find_champion(client: Any, name: str, alias: str) -> Champion:
     model = RegisteredModel(client, name)
     number = model.aliases.get(alias)
     if number is None:
-        given = ", ".join(sorted(one for one, version in model.aliases.items() if version is not None)) or "none"
-        raise UserError(f"'{name}' has no version called '{alias}'; its aliases: {given}")
+        given = sorted(one for one, version in model.aliases.items() if version is not None)
+        choice = f"choose one, as in --model {name}@{given[0]}, or " if given else ""
+        raise UserError(
+            f"'{name}' has no version called '{alias}'; its aliases: {', '.join(given) or 'none'}; {choice}release a "
+            f"version: python -m flows.release promote --name {name} --version N"
+        )
     found = model.version(number)
     tags = found.tags
     if BUNDLE not in tags or DECODING not in tags or RUNTIME not in tags:

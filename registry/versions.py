@@ -80,9 +80,10 @@ class RegisteredModel:
             if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
         if not self.versions:
-            known = ", ".join(model.name for model in self.client.search_registered_models()) or "none"
+            known = ", ".join(model.name for model in self.client.search_registered_models())
             raise UserError(
-                f"no version of '{self.name}' is registered; known models: {known} (choose one with --name)"
+                f"no version of '{self.name}' is registered; "
+                + (f"known models: {known} (choose one with --name or --model)" if known else "run the pipeline first")
             )
         self._take(model)
 

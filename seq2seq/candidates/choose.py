@@ -54,10 +54,11 @@ def choose(candidates: Mapping[str, Mapping[str, Any]], params: ChoiceParams) ->
         if name != FLOAT32 and (reason := why_not_good_enough(measured["difference"][params.metric], params)):
             rejected[name] = reason
     good = {name: measured for name, measured in candidates.items() if name not in rejected}
-    name, reason = _fastest(good, params)
+    name, rank = _fastest(good, params)
+    reason = f"it is {rank}"
     for other in good:
         if other != name:
-            rejected[other] = f"it is good enough, but {name} is released: {reason}"
+            rejected[other] = f"it is good enough, but {name} is {rank}"
     warning = ""
     if len(good) == 1 and len(candidates) > 1:
         warning = f"no candidate is good enough (choice.max_loss is {params.max_loss:g}), so float32 is released"
@@ -79,17 +80,18 @@ def why_not_good_enough(difference: Mapping[str, Any], params: ChoiceParams) -> 
 
 
 def _fastest(good: Mapping[str, Mapping[str, Any]], params: ChoiceParams) -> tuple[str, str]:
-    """The fastest, or the smallest of those that are as fast, and why."""
+    """The fastest, or the smallest of those that are as fast, and what it is, in words."""
     speeds = {name: Rate.of(measured["speed"], params.speed) for name, measured in good.items()}
     leader = max(speeds, key=lambda name: speeds[name].median)
     equals = [name for name, rate in speeds.items() if rate.fastest * params.as_fast >= speeds[leader].slowest]
     name = min(equals, key=lambda name: good[name]["speed"]["size_mb"])  # the first of those of one size
     if len(good) == 1:
-        return name, "it is the only candidate that is good enough"
+        return name, "the only candidate that is good enough"
     if len(equals) == 1:
-        return name, "it is the fastest that is good enough"
-    others = ", ".join(other for other in equals if other != name)
-    return name, f"it is as fast as {others}, and smaller, or else named first"
+        return name, "the fastest that is good enough"
+    sizes = {other: good[other]["speed"]["size_mb"] for other in equals if other != name}
+    smaller = min(sizes.values()) > good[name]["speed"]["size_mb"]
+    return name, f"as fast as {', '.join(sizes)}, and {'smaller' if smaller else 'no larger, and named first'}"
 
 
 class Rate(NamedTuple):

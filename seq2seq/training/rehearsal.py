@@ -14,7 +14,9 @@ from seq2seq.training.objective import BatchLoss
 from seq2seq.training.optimizer import make_optimizer
 from seq2seq.training.params import TrainingParams
 
-TIMED = 2  # updates, after one that isn't timed
+FEWEST = 2  # updates to time, after one that isn't timed
+MOST = 20
+ENOUGH = 8.0  # seconds, after which no further one is timed
 
 
 def seconds_per_update(
@@ -46,7 +48,7 @@ def seconds_per_update(
     pairs = PairedSequences.of([[*row[:source], EOS] for row in body], [row[source:] for row in body])
     batch = pairs.batch(range(rows)).to(device)
     seconds = []
-    for _ in range(1 + TIMED):
+    while len(seconds) <= FEWEST or (len(seconds) <= MOST and sum(seconds) < ENOUGH):
         started = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
         total = loss(batch, training.label_smoothing, training.r_drop) / batch.tgt_mask.sum()

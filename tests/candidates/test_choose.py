@@ -61,6 +61,13 @@ def test_the_fastest_that_is_good_enough_is_released(candidates, changes, chosen
     assert not choice.warning
 
 
+@pytest.mark.parametrize(("size", "words"), [(1, "smaller"), (4, "no larger, and named first")])
+def test_of_equally_fast_ones_the_reason_says_what_counted(size, words):
+    choice = choose({"int8": candidate(101, size), "float32": FLOAT32}, params())
+    assert choice.reason == f"it is as fast as float32, and {words}"
+    assert choice.rejected == {"float32": f"it is good enough, but int8 is as fast as float32, and {words}"}
+
+
 def test_float32_is_released_with_a_warning_where_none_is_good_enough():
     choice = choose({"int8": candidate(200, 1, low=-1.2, value=-0.7), "float32": FLOAT32}, params())
     assert choice.name == "float32"

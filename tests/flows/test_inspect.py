@@ -46,10 +46,11 @@ def test_an_export_becomes_a_preset_that_the_pipeline_takes(checkout, monkeypatc
     monkeypatch.setattr(rehearsal, "seconds_per_update", lambda *_: 0.5)
     said = run(monkeypatch, capsys, "cmn.txt", "--name", "mine")
     assert "seems to go from en to zh" in said and "300 pairs" in said and "Hans" in said
-    assert "python -m flows.pipeline --preset mine" in said
+    assert "python -m flows.pipeline --preset mine" in said and "--set train.max_updates=100" in said
     params = check_parameters(*resolve(checkout, ["mine"], []))
     assert (params.corpora.names, params.corpora.pairs) == ([], "cmn.txt")
     assert (params.languages.source, params.languages.target) == ("en", "zh")
+    assert params.release.model_name([], "en", "zh") == "mine-en-zh"
     values = [
         line for line in Path("presets/mine.yaml").read_text(encoding="utf-8").splitlines() if line.startswith("  ")
     ]

@@ -273,7 +273,7 @@ def test_the_summary_says_what_became_of_the_version_and_what_to_type(toy):
     (toy / "reports" / "registration.json").write_text(json.dumps({"name": "toy", "version": 1}))
     text = describe(toy, Decision(1, "", "decided before: it was better"))
     assert "toy version 1 is neither champion nor challenger now: decided before: it was better" in text
-    assert "-m flows.pipeline --set 'corpora.names=[]' --set corpora.pairs=FILE.tsv  # learn from your own" in text
+    assert re.search(r"-m flows\.inspect FILE --name NAME +# your own pairs", text)
     assert "toy version 2 is champion: so it is" in describe(toy, Decision(2, "champion", "so it is"))
 
 

@@ -4,7 +4,7 @@ import shutil
 
 from flows.summary import describe
 from registry.judging import Decision
-from registry.versions import CHALLENGER
+from registry.versions import CHALLENGER, CHAMPION
 from seq2seq.core.files import write_json
 from seq2seq.core.params import dump_yaml, overlay, parse_yaml
 from seq2seq.training.learning_curve import Point, write_curve
@@ -44,6 +44,8 @@ def test_what_is_undefined_or_was_not_learned_is_said(tmp_path):
     assert "warning: the forward model has learned nothing: the validation loss is 60.00" in text
     assert "warning: no candidate is good enough" in text
     assert "backward" not in text
+    assert "-m serving --model toy@challenger " in text  # there may be no champion
+    assert "@challenger" not in describe(tmp_path, Decision(1, CHAMPION, "because"))
 
     write_json(tmp_path / "reports/quality.json", {"float32": {"news": SCORE}})
     write_json(tmp_path / "reports/choice.json", {"name": "int8", "warning": ""})

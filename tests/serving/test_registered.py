@@ -136,7 +136,9 @@ def test_where_the_registry_is_away_the_last_bundle_serves(client, service, tmp_
 
 
 def test_who_is_asked_for_and_is_not_there_is_told(client, tmp_path):
-    with pytest.raises(UserError, match="has no version called 'best'; its aliases: champion"):
+    with pytest.raises(
+        UserError, match=f"has no version called 'best'; its aliases: champion; choose one, as in --model {NAME}@"
+    ):
         Registered(f"{NAME}@best", tmp_path / "store").ask()
     with pytest.raises(UserError, match="no version of 'nobody' is registered"):
         Registered("nobody", tmp_path / "store").ask()
