@@ -1,5 +1,6 @@
 """Fit a model to sentence pairs: encode them, train, and write the bundle."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,8 +68,18 @@ def fit(
         score = GreedyScore(params.early_stopping_metric, direction, device, processes)
     processes.wait()  # now the first one holds the folder, and no former training changes what all read there
     trainer = Trainer(model, params, work, device, autocast_dtype(recipe.runtime, device), processes, score, tell)
+    before = trainer.loss_before(validation) if recipe.start else None
+    if processes.is_first and before is not None:
+        print(f"{recipe.stage}: the validation loss is {before:.3f} before the first update", flush=True)
     points = trainer.train(stores, validation, recipe.stage)
     if processes.is_first:
+        if before is not None and before < min(point.validation_loss for point in points):
+            print(
+                f"warning: {recipe.stage}: the model that it goes on from had a lower validation loss, {before:.3f}, "
+                "than any that came of it; lower the learning rate (train.lr)",
+                file=sys.stderr,
+                flush=True,
+            )
         save_model(out, model, direction.tokenizer, direction.languages, origin, task)
     processes.wait()
     return points

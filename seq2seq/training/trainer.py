@@ -139,6 +139,13 @@ class Trainer:
             self._average_best()
         return position.points
 
+    def loss_before(self, validation: PairedSequences) -> float | None:
+        """The validation loss of the model that the training begins with; None where it has gone on since."""
+        if self.position.update:
+            return None
+        self.validated.eval()
+        return self._mean_loss(validation)
+
     def _batches(self, epochs: Callable[[int], Shards]) -> Iterator[tuple[PairedSequences, NDArray[np.int64]]]:
         """The batches from here to the end of the training."""
         params = self.params

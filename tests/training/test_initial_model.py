@@ -1,6 +1,7 @@
 """The stages with a model to train further, as dvc.yaml calls them: one of Hugging Face, or a bundle of ours."""
 
 import importlib
+import re
 import shlex
 import sys
 
@@ -128,8 +129,12 @@ def test_a_training_goes_on_from_a_bundle_with_its_tokenizer_and_shape(project, 
     told = capsys.readouterr().out
     assert "section tokenizer has no say" in told
     assert f"goes on from bundle {digest}" in told
+    before = float(re.search(r"validation loss is ([\d.]+) before the first update", told)[1])
+    assert continued < before
     assert "its shape is the bundle's: transformer.max_length 64, not 256; transformer.width 32, not 128;" in told
 
+    begin(f"{bundle}#sha256={digest}", "train.lr=0.5", "train.warmup_updates=1")
+    assert "goes on from had a lower validation loss, " in capsys.readouterr().err
     shape = [f"transformer.{key}={value}" for key, value in first.model.items()]
     afresh = begin('""', *shape, "tokenizer.vocabulary_size=90", "tokenizer.byte_fallback=false")
     assert (project / "models/tokenizer/joint.model").read_bytes() == pieces[1].read_bytes()
