@@ -43,7 +43,7 @@ def project(released, tmp_path, monkeypatch):
 
 
 def settle(number):
-    return release.fn(NAME, number, load_section(PARAMS, "release", ReleaseParams))[0]
+    return release.fn(NAME, number, load_section(PARAMS, "release", ReleaseParams), [])[0]
 
 
 def collect_garbage():

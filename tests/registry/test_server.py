@@ -172,7 +172,7 @@ def test_a_server_that_is_away_when_all_is_trained_is_waited_for(port, name, par
         assert (stage.communicate()[1].count("\n"), stage.returncode) == (1, TRY_AGAIN)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         with pytest.raises(TransientError, match="no MLflow store answers"):
-            release.fn(name, 1, params.release)
+            release.fn(name, 1, params.release, [])
         with pytest.raises(UserError, match="no MLflow store answers"):
             check_store(params)
     assert run_register(monkeypatch, f"http://127.0.0.1:{port}")["version"] == 1

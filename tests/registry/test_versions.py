@@ -146,7 +146,7 @@ def test_what_does_not_exist_is_named(client, monkeypatch, capsys, arguments, me
 
 def test_the_task_promotes_and_returns_the_history(client):
     number = add_version(client, wrong=2)
-    decision, history = release.release.fn(NAME, number, PARAMS)
+    decision, history = release.release.fn(NAME, number, PARAMS, [])
     assert (decision.version, decision.alias) == (number, CHAMPION)
     assert [(row["version"], row["alias"]) for row in history] == [(str(number), CHAMPION)]
 
