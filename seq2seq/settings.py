@@ -28,6 +28,7 @@ from seq2seq.synthesis.params import BackTranslationParams
 from seq2seq.synthesis.student import StudentParams
 from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.sentencepiece import TokenizerParams
+from seq2seq.training.augmentation import AugmentationParams
 from seq2seq.training.params import ForwardParams, TrainingParams
 
 
@@ -47,6 +48,7 @@ class Parameters(Section):
     pretrained: FineTuningParams
     train: ForwardParams
     train_backward: TrainingParams
+    augmentation: AugmentationParams
     back_translation: BackTranslationParams
     student: StudentParams
     decoding: DecodingParams

@@ -5,6 +5,7 @@ monolingual target text, the folder holds no bundle.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from seq2seq.core.command_line import ArgumentParser, is_first_process
@@ -37,8 +38,8 @@ def main() -> None:
     from seq2seq.training.data import read_direction
     from seq2seq.training.fit import fit
     from seq2seq.training.learning_curve import write_curve
-    from seq2seq.training.old_pairs import mix_old
-    from seq2seq.training.params import SECTIONS, ForwardParams
+    from seq2seq.training.mixing import read_mixed
+    from seq2seq.training.params import SECTIONS
     from seq2seq.training.recipe import read_recipe
 
     backward = arguments.direction == "backward"
@@ -52,22 +53,17 @@ def main() -> None:
             leave_nothing(stage, arguments.out, reason)
             write_curve(arguments.curves, [])
         return
-    old = None
-    if not backward and (mixing := load_section(PARAMS, stage, ForwardParams)).old_corpora:
-        old = mix_old(arguments.corpus / TRAIN, mixing.old_corpora, mixing.old_share)
-        if is_first_process():
-            print(f"{stage}: {old}", flush=True)
-    direction = read_direction(arguments.corpus, arguments.synthetic, arguments.tokenizer, languages, synthesis, old)
-    if backward:
-        direction = direction.reverse()
     inputs = {split: arguments.corpus / split for split in (TRAIN, VALIDATION)}
     inputs |= {"tokenizer": arguments.tokenizer, "pretrained": arguments.pretrained}
     others: dict[str, object] = {"architecture": recipe.architecture}
-    if not backward:
+    if backward:
+        direction = read_direction(arguments.corpus, None, arguments.tokenizer, languages, synthesis).reverse()
+    else:
+        direction, mixed = read_mixed(
+            PARAMS, arguments.corpus, arguments.synthetic, arguments.tokenizer, languages, partial(_say, stage)
+        )
         inputs["synthetic"] = arguments.synthetic
-        others |= {"tag": synthesis.tag, "upsample": synthesis.upsample}
-    if old:
-        others |= {"old_corpora": sorted(old.corpora), "old_pairs": old.kept}
+        others |= {"tag": synthesis.tag, "upsample": synthesis.upsample} | mixed
     sections = {"languages": languages, **recipe.sections()}
     origin = origin_of(sections, inputs, arguments.code, **others)
     if recipe.start:
@@ -79,6 +75,11 @@ def main() -> None:
         points = fit(direction, recipe, task=task.name, origin=origin, work=work, out=arguments.out, tell=tell)
         if is_first_process():
             write_curve(arguments.curves, points)
+
+
+def _say(stage: str, line: str) -> None:
+    if is_first_process():
+        print(f"{stage}: {line}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from shutil import rmtree
 
@@ -14,6 +15,7 @@ from seq2seq.text.corpus import TRAIN, VALIDATION, count_lines, read_corpus, rea
 from seq2seq.text.languages import LanguagesParams
 from seq2seq.tokenizers.base import SubwordSampling, Tokenizer
 from seq2seq.tokenizers.load import load_tokenizer
+from seq2seq.training.augmentation import AugmentationParams, augment
 from seq2seq.training.distributed import Processes
 from seq2seq.training.old_pairs import OldPairs
 from seq2seq.training.params import TrainingParams
@@ -54,6 +56,10 @@ class Direction:
         return replace(
             self, real=lambda: read_partitions(distilled), synthetic=lambda: (), lines=count_lines(distilled)
         )
+
+    def augmented(self, params: AugmentationParams, copies: int) -> "Direction":
+        """The same direction with so many changed copies of real pairs beside them."""
+        return replace(self, real=lambda: chain(self.real(), augment(self.real(), params)), lines=self.lines + copies)
 
     def encode(self, sampling: SubwordSampling | None = None) -> Iterator[tuple[Encoded, Encoded]]:
         """Yield sources and targets of the training pairs, in pieces."""

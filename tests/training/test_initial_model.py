@@ -133,8 +133,11 @@ def test_a_training_goes_on_from_a_bundle_with_its_tokenizer_and_shape(project, 
     assert continued < before
     assert "its shape is the bundle's: transformer.max_length 64, not 256; transformer.width 32, not 128;" in told
 
-    begin(f"{bundle}#sha256={digest}", "train.lr=0.5", "train.warmup_updates=1")
-    assert "goes on from had a lower validation loss, " in capsys.readouterr().err
+    begin(f"{bundle}#sha256={digest}", "train.lr=0.5", "train.warmup_updates=1", "augmentation.slips=1")
+    told = capsys.readouterr()
+    assert "goes on from had a lower validation loss, " in told.err
+    assert "of the real pairs again, changed: 36 slips\n" in told.out
+    assert ", 72 pairs, on cpu" in told.out
     shape = [f"transformer.{key}={value}" for key, value in first.model.items()]
     afresh = begin('""', *shape, "tokenizer.vocabulary_size=90", "tokenizer.byte_fallback=false")
     assert (project / "models/tokenizer/joint.model").read_bytes() == pieces[1].read_bytes()
