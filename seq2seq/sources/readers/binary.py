@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from python_calamine import CalamineError, load_workbook
+from python_calamine import CalamineError, CalamineWorkbook, load_workbook
 
 from seq2seq.core.errors import UserError
 from seq2seq.sources.readers.columns import find_columns, pair_rows, record_pair
@@ -69,7 +69,7 @@ def read_spreadsheet(content: Content, wanted: Wanted) -> Iterator[Row]:
     with content.open() as stream:
         try:
             workbook = load_workbook(stream)  # of a path it would believe the name
-            sheets = [name for name in workbook.sheet_names if workbook.get_sheet_by_name(name).total_height]
+            sheets = filled_sheets(workbook)
             if len(sheets) > 1:
                 raise UserError(
                     f"{content.name} has several sheets: {', '.join(sheets)}; keep one of them in the file, or save "
@@ -84,6 +84,11 @@ def read_spreadsheet(content: Content, wanted: Wanted) -> Iterator[Row]:
             )
         except CalamineError as error:
             raise UserError(f"{content.name} can't be read as a spreadsheet ({error}); save it as CSV") from None
+
+
+def filled_sheets(workbook: CalamineWorkbook) -> list[str]:
+    """Names of the sheets that aren't empty."""
+    return [name for name in workbook.sheet_names if workbook.get_sheet_by_name(name).total_height]
 
 
 def _cells(rows: Iterable[list[Any]]) -> Iterator[list[str]]:

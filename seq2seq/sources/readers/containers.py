@@ -26,6 +26,7 @@ from seq2seq.core.errors import UserError
 HEAD = 2**16  # bytes that tell what a content is
 FREELY = 2**28  # bytes that anything may expand to
 RATIO = 200  # beyond that, bytes that one byte may expand to: text packs to a third or a tenth
+OFFICE = {"word/document.xml", "ppt/presentation.xml"}
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _TAR_MAGIC = slice(257, 262)
@@ -162,6 +163,8 @@ def _zip_members(path: Path, name: str) -> list[Content]:
         raise UserError(f"{name} is a damaged zip archive ({_reason(error)}); get it again") from None
     if sum(one.file_size for one in members) > max(FREELY, RATIO * size):
         raise _bomb(name)
+    if {one.filename for one in members} & OFFICE:
+        raise UserError(f"{name} is a document or slides of an office program; save its table as xlsx, ods or CSV")
     if is_workbook([one.filename for one in members]):
         return [Content(name, "", lambda: path.open("rb"), path)]
     contents = []

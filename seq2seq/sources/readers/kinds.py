@@ -20,7 +20,7 @@ READERS = [
 # A text that is none of these may be a table, or one side of a pair of files
 TABLE = Reader("table", lambda head: True, delimited.read_delimited)
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x1c\x1d\x1e\x1f"))
-READ = "TSV, CSV, JSON, Parquet, xlsx, ods, TMX, XLIFF, .po, .mo or SQLite, or a pair of files such as x.en and x.de"
+READ = "TSV, CSV, JSON, Parquet, xlsx, ods, TMX, XLIFF, .po, .mo or SQLite"
 
 
 def find_reader(content: Content, wanted: Wanted) -> Reader | None:
@@ -36,10 +36,11 @@ def find_table(content: Content, wanted: Wanted) -> Reader:
         UserError: it is none.
     """
     head = as_utf8(content.head(), wanted.encoding)
+    source, target = (wanted.source, wanted.target) if wanted.source != wanted.target else ("en", "de")
     if subtitles.is_subtitles(head):
         raise UserError(
             f"{content.name} are subtitles of one language; put those of the other beside them, named alike, such as "
-            f"film.{wanted.source}.srt and film.{wanted.target}.srt"
+            f"film.{source}.srt and film.{target}.srt, and name their folder"
         )
     if not _is_text(head):
         if which := _looks_like_utf16(head):
@@ -49,8 +50,8 @@ def find_table(content: Content, wanted: Wanted) -> Reader:
         raise UserError(f"{content.name}: no reader takes it (no text); what is read is {READ}. Put others elsewhere")
     if not delimited.is_table(content, wanted):
         raise UserError(
-            f"{content.name}: no reader takes it (plain text of one column); what is read is {READ}. "
-            "Put others elsewhere"
+            f"{content.name}: no reader takes it (plain text of one column). If its other language is a file beside "
+            f"it, such as x.{source} and x.{target}, name their folder; what is read besides is {READ}"
         )
     return TABLE
 

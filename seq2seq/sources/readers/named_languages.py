@@ -63,11 +63,12 @@ def _inside(content: Content, encoding: str) -> list[str]:
 def _first_row(content: Content) -> Iterator[str]:
     with content.open() as stream:
         try:
-            rows = load_workbook(stream).get_sheet_by_index(0).iter_rows()
+            workbook = load_workbook(stream)
+            for sheet in binary.filled_sheets(workbook)[:1]:
+                for row in islice(workbook.get_sheet_by_name(sheet).iter_rows(), 1):
+                    yield from map(str, row)
         except CalamineError:
-            return  # its reader says so
-        for row in islice(rows, 1):
-            yield from map(str, row)
+            return  # its reader says why
 
 
 def _of_word(word: str) -> str:

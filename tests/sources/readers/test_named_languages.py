@@ -33,7 +33,7 @@ def test_a_file_says_its_languages_inside(tmp_path, text, tags):
 
 
 def test_so_does_a_sheet(tmp_path):
-    write_xlsx(tmp_path / "glossary", {"a": [("English", "Français", "Status"), ("A", "B", "draft")]})
+    write_xlsx(tmp_path / "glossary", {"empty": [], "a": [("English", "Français", "Status"), ("A", "B", "draft")]})
     assert tags_of(tmp_path / "glossary") == ["en", "fr"]
 
 

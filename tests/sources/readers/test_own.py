@@ -1,4 +1,5 @@
 import gzip
+import zipfile
 
 import pandas as pd
 import pytest
@@ -87,6 +88,20 @@ def test_a_file_that_no_reader_takes_is_named(tmp_path, content, said):
         read(tmp_path)
     assert f"b.dat{' ' if 'empty' in said else ': '}{said}" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("target", "shown"), [("fr", "x.en and x.fr"), ("en", "x.en and x.de")])
+def test_one_of_two_line_aligned_files_asks_for_their_folder(tmp_path, target, shown):
+    (tmp_path / "corpus.en").write_text("A house.\nA dog.\n")
+    with pytest.raises(UserError, match=f"If its other language is a file beside it, such as {shown}, name their"):
+        read(tmp_path / "corpus.en", Wanted("en", target))
+
+
+def test_a_document_of_an_office_program_is_told_apart_from_an_archive(tmp_path):
+    with zipfile.ZipFile(tmp_path / "letter.docx", "w") as archive:
+        archive.writestr("word/document.xml", "<w:document/>")
+    with pytest.raises(UserError, match=r"letter\.docx is a document or slides .* save its table as xlsx, ods or CSV"):
+        read(tmp_path)
 
 
 def test_bad_rows_are_counted_and_shown_and_too_many_stop_the_stage(tmp_path, capsys):
