@@ -11,7 +11,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from flows.runs import PRESETS, REGISTRATION, RUNS
 from flows.tables import Rows, text_table
-from registry.judging import CHALLENGER, Decision
+from registry.judging import Decision
+from registry.ledger import CHALLENGER
 from seq2seq.core.files import read_json
 from seq2seq.core.params import PARAMS
 from seq2seq.metrics.scores import UNDEFINED

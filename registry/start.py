@@ -34,7 +34,10 @@ def fetch_start(start: Start, store: Path) -> Path:
     if start.digest and ((fetched := store / BUNDLES / start.digest) / MANIFEST).exists():
         return fetched
     with open_store(reading=True) as opened:
-        return _fetch(RegisteredModel(opened.client, start.name), start, store)
+        try:
+            return _fetch(RegisteredModel(opened.client, start.name), start, store)
+        except UserError as error:
+            raise UserError(f"train.start: {error}") from None
 
 
 def registered_with(digest: str) -> str:
@@ -47,7 +50,7 @@ def registered_with(digest: str) -> str:
 
 def _fetch(model: RegisteredModel, start: Start, store: Path) -> Path:
     number = _number(model, start)
-    called = f"train.start: version {number} of '{start.name}'"
+    called = f"version {number} of '{start.name}'"
     if not (digest := model.tag(number, FLOAT32_BUNDLE)):
         raise UserError(f"{called} has no tag {FLOAT32_BUNDLE}, as it was registered by something else; name another")
     fetched = store / BUNDLES / digest
@@ -71,14 +74,14 @@ def _number(model: RegisteredModel, start: Start) -> int:
     if start.digest:
         alike = [number for number in sorted(model.versions) if model.tag(number, FLOAT32_BUNDLE) == start.digest]
         if not alike:
-            raise UserError(f"train.start: no version of '{start.name}' has the float32 bundle {start.digest}")
+            raise UserError(f"no version of '{start.name}' has the float32 bundle {start.digest}")
         return alike[-1]
     if start.version:
         model.version(start.version)  # tells which there are, where this is none of them
         return start.version
     if start.alias not in model.aliases:
         given = ", ".join(sorted(model.aliases)) or "none"
-        raise UserError(f"train.start: '{start.name}' has no version called '{start.alias}'; its aliases: {given}")
+        raise UserError(f"'{start.name}' has no version called '{start.alias}'; its aliases: {given}")
     return model.aliases[start.alias]
 
 

@@ -47,7 +47,7 @@ def seconds_per_update(
     body = draw.integers(len(SPECIAL_PIECES), vocabulary, (rows, source + target)).tolist()
     pairs = PairedSequences.of([[*row[:source], EOS] for row in body], [row[source:] for row in body])
     batch = pairs.batch(range(rows)).to(device)
-    seconds = []
+    seconds: list[float] = []
     while len(seconds) <= FEWEST or (len(seconds) <= MOST and sum(seconds) < ENOUGH):
         started = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)

@@ -54,5 +54,5 @@ def test_a_version_that_is_not_there_is_told(versions, bundle, tmp_path):
         (f"models:/{NAME}@champion#sha256={'0' * 64}", f"no version of '{NAME}' has the float32 bundle 0000"),
         ("models:/other@champion", f"no version of 'other' is registered; known models: {NAME}"),
     ]:
-        with pytest.raises(UserError, match=message):
+        with pytest.raises(UserError, match=f"^train.start: {message}"):
             fetch_start(parse_start(text), tmp_path / "fetched")
