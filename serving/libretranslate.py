@@ -11,12 +11,13 @@ from starlette.responses import JSONResponse
 
 from seq2seq.inference.alignment import Sentence
 from seq2seq.inference.translator import Output
-from seq2seq.text.identification import identify
+from seq2seq.text.identification import Identified, identify
 from seq2seq.text.languages import matching, word_spans
 from seq2seq.text.scripts import name_of
+from serving.metrics import UNKNOWN
 from serving.models import Loaded
 from serving.protocol import Desk, Refusal, headers_of
-from serving.texts import FORMATS
+from serving.texts import FORMATS, Texts
 
 AUTO = "auto"
 MOST_ALTERNATIVES = 10
@@ -74,8 +75,8 @@ def routes(desk: Desk) -> APIRouter:
         texts = _texts(fields)
         desk.check_texts(texts)
         desk.check_key(request, fields.get("api_key"), sum(map(len, texts)))
-        found = identify(texts[0] if texts else "", _sources(desk))
-        language, sure = (found.language, round(100 * found.probability, 1)) if found else ("unknown", 0.0)
+        found = _identify(desk, texts[0] if texts else "")
+        language, sure = (found.language, round(100 * found.probability, 1)) if found else (UNKNOWN, 0.0)
         return JSONResponse([{"confidence": sure, "language": language}])
 
     @router.get("/languages", summary="The languages that are served")
@@ -146,11 +147,18 @@ def _sources(desk: Desk) -> list[str]:
     return list(dict.fromkeys(model.languages.source for model in desk.models.all()))
 
 
+def _identify(desk: Desk, text: str) -> Identified | None:
+    """The served language that a text is in; it is counted, and so is a text whose language is unknown."""
+    found = identify(text, _sources(desk))
+    desk.metrics.languages.labels(found.language if found else UNKNOWN).inc()
+    return found
+
+
 def _detect(desk: Desk, text: str) -> tuple[str, float]:
     sources = _sources(desk)
     if not any(char.isalpha() for char in text):
         return sources[0], 0.0  # nothing to translate, whatever the language
-    if (found := identify(text, sources)) is None:
+    if (found := _identify(desk, text)) is None:
         known = ", ".join(sources)
         raise Refusal(400, f"the language of a text is unknown here; served are {known}: say which it is", "language")
     return found.language, round(100 * found.probability, 1)
@@ -179,16 +187,31 @@ async def _nbest(
     for rank in range(max(map(len, found), default=1) or 1):
         ranked = [outputs[min(rank, len(outputs) - 1)].text if outputs else "" for outputs in found]
         texts += await desk.write(prepared, ranked)
-    shown = await asyncio.to_thread(_shown, model, prepared.sentences, found) if details else {}
+    best = [outputs[0].text if outputs else "" for outputs in found]
+    await desk.observe(model, [text], texts[:1], prepared.sentences, best)
+    shown = await asyncio.to_thread(_shown, model, prepared, found) if details else {}
     return list(dict.fromkeys(texts)), shown
 
 
-def _shown(model: Loaded, sentences: list[str], found: Sequence[list[Output]]) -> dict[str, Any]:
-    """What is known of each sentence; ``alignment`` says of each word of the best output where it comes from."""
-    aligned = model.translator.align(sentences, [outputs[0].text if outputs else "" for outputs in found])
+def _shown(model: Loaded, prepared: Texts, found: Sequence[list[Output]]) -> dict[str, Any]:
+    """What is known of each sentence and its best output.
+
+    ``alignment`` says of each word where it comes from, ``flags`` what looks wrong. ``split`` is a part of a sentence
+    that was too long, and of what was ``cut`` the end was left out.
+    """
+    translator, sentences = model.translator, prepared.sentences
+    best = [outputs[0].text if outputs else "" for outputs in found]
+    cut = translator.find_truncated(sentences)
     shown = [
-        {"source": sentence, "outputs": [asdict(one) for one in outputs], "alignment": _alignment(sentence, part)}
-        for sentence, outputs, part in zip(sentences, found, aligned, strict=True)
+        {
+            "source": sentence,
+            "outputs": [asdict(one) for one in found[place]],
+            "alignment": _alignment(sentence, words),
+            "flags": translator.faults(sentence, best[place]),
+            "split": place in prepared.parts,
+            "cut": cut[place],
+        }
+        for place, (sentence, words) in enumerate(zip(sentences, translator.align(sentences, best), strict=True))
     ]
     version = {"model": model.version.name, "version": model.version.version, "bundle_sha256": model.digest}
     return version | {"sentences": shown}

@@ -35,6 +35,7 @@ class Desk:
 
     def __init__(self, settings: Settings, models: Models, engine: Engine, keys: Keys, metrics: Metrics) -> None:
         self.settings, self.models, self.engine, self.keys, self.metrics = settings, models, engine, keys, metrics
+        self._scoring: set[asyncio.Task[None]] = set()
 
     async def read(self, request: Request) -> bytes:
         """The body, if it is no larger than any text that is taken.
@@ -128,8 +129,23 @@ class Desk:
         prepared = await self.prepare(model, texts, format)
         outputs = await self.wait(request, self.engine.translate(model, prepared.sentences))
         written = await self.write(prepared, outputs)
-        self.metrics.translated(model, texts, written)
+        await self.observe(model, texts, written, prepared.sentences, outputs)
         return written
+
+    async def observe(
+        self, model: Loaded, texts: list[str], answers: list[str], sentences: list[str], outputs: Sequence[str]
+    ) -> None:
+        """Tell the metrics what was answered; a sample of sentences is scored later, and no answer waits for it."""
+        if sum(map(len, texts)) < ASIDE:
+            self.metrics.translated(model, texts, answers)
+        else:
+            await asyncio.to_thread(self.metrics.translated, model, texts, answers)
+        places = [place for place in self.metrics.sample(len(sentences)) if outputs[place]]
+        if places:
+            sampled = [[side[place] for place in places] for side in (sentences, outputs)]
+            task = asyncio.create_task(asyncio.to_thread(self.metrics.score, model, *sampled))
+            self._scoring.add(task)  # asyncio itself holds no task
+            task.add_done_callback(self._scoring.discard)
 
     async def prepare(self, model: Loaded, texts: list[str], format: str) -> Texts:
         """The sentences of texts in one of ``FORMATS``; many are split aside, so that others are answered meanwhile."""

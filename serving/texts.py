@@ -1,6 +1,7 @@
 """What a request wants translated, as sentences, and how their outputs become an answer."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Protocol
 
 from seq2seq.inference.documents import Document
@@ -13,6 +14,7 @@ class Texts(Protocol):
     """Texts of a request, in the form that it sent."""
 
     sentences: list[str]
+    parts: frozenset[int]  # places of those that are parts of a longer one
     asks_model: bool  # to write, which takes its time
 
     def write(self, outputs: Sequence[str]) -> list[str]:
@@ -30,6 +32,7 @@ class PlainTexts:
         self._model = model
         self._documents = model.split(texts)
         self.sentences = _sentences(self._documents)
+        self.parts = _parts(self._documents)
 
     def write(self, outputs: Sequence[str]) -> list[str]:
         """The answer to each text, from the output of every sentence."""
@@ -48,6 +51,7 @@ class Pages:
         self._pages = [parse_html(page) for page in pages]
         self._documents = model.split([block.text for page in self._pages for block in page.blocks])
         self.sentences = _sentences(self._documents)
+        self.parts = _parts(self._documents)
 
     def write(self, outputs: Sequence[str]) -> list[str]:
         """The answer to each page, from the output of every sentence."""
@@ -59,3 +63,9 @@ FORMATS: dict[str, type[PlainTexts] | type[Pages]] = {"text": PlainTexts, "html"
 
 def _sentences(documents: list[Document]) -> list[str]:
     return [sentence for document in documents for sentence in document.sentences]
+
+
+def _parts(documents: list[Document]) -> frozenset[int]:
+    firsts = accumulate((len(document.sentences) for document in documents), initial=0)
+    pairs = zip(documents, firsts, strict=False)  # the last is the number of all sentences
+    return frozenset(first + place for document, first in pairs for place in document.parts)

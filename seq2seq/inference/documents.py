@@ -23,11 +23,13 @@ _WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
 class Document:
     """A text as its sentences and what stands around them.
 
-    ``gaps`` has one entry more than ``sentences``: what stands before each, and after the last.
+    ``gaps`` has one entry more than ``sentences``: what stands before each, and after the last. ``parts`` are the
+    places of those that are parts of a sentence which was too long for a model.
     """
 
     sentences: list[str]
     gaps: list[str]
+    parts: frozenset[int] = frozenset()
 
     def join(self, translations: list[str], *, spaced: bool | None = None) -> str:
         """The text with each sentence replaced.

@@ -70,10 +70,12 @@ class Splitter:
         if not any(exceeding):
             return document
         sentences: list[str] = []
+        places: set[int] = set()
         gaps = [document.gaps[0]]
         for sentence, after, too_long in zip(document.sentences, document.gaps[1:], exceeding, strict=True):
             parts = split_to_fit(sentence, lambda part: not any(self._exceed([part]))) if too_long else whole(sentence)
+            places |= set(range(len(sentences), len(sentences) + len(parts.sentences))) if too_long else set()
             sentences += parts.sentences
             gaps[-1] += parts.gaps[0]
             gaps += [*parts.gaps[1:-1], parts.gaps[-1] + after]
-        return Document(sentences, gaps)
+        return Document(sentences, gaps, frozenset(places))

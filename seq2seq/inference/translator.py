@@ -33,6 +33,7 @@ class Output:
     score: float  # log-probability / length ** length_penalty, which ranks the outputs
     pieces: list[str]  # EOS last, unless it was cut
     log_probs: list[float]  # of each piece, in nats
+    retried: bool  # the first search's best was visibly wrong, and another search found this
 
 
 class Translator:
@@ -182,12 +183,12 @@ class Translator:
         log_probs = iter(self._score(pairs))
         vocabulary = self.tokenizer.target_pieces
 
-        def output(text: str, one: Hypothesis) -> Output:
+        def output(row: int, text: str, one: Hypothesis) -> Output:
             produced = [*one.tokens, EOS] if one.ended else one.tokens
             pieces = [vocabulary[piece] for piece in produced]
-            return Output(text, one.score, pieces, next(log_probs)[: len(produced)])
+            return Output(text, one.score, pieces, next(log_probs)[: len(produced)], row in retried)
 
-        return [[output(text, one) for text, one in outputs.items()] for outputs in chosen]
+        return [[output(row, text, one) for text, one in outputs.items()] for row, outputs in enumerate(chosen)]
 
     def score(self, sources: list[str], targets: list[str]) -> list[list[float]]:
         """Log-probabilities in nats of the pieces of each target, EOS last, given its source; both are cut to fit."""

@@ -208,7 +208,8 @@ def test_an_output_that_repeats_itself_is_searched_for_once_more_but_no_answer_o
     translator = Translator(whole.manifest, tokenizer, engine, whole.limit)
     assert translator.translate(["the cat", "the king"], DECODING) == ["die Katze"] * 2
     assert engine.searches == [2, 2]
-    assert [one.text for one in translator.nbest(["the cat"], DECODING)[0]] == ["die Katze"]
+    (mended,) = translator.nbest(["the cat"], DECODING)[0]
+    assert (mended.text, mended.retried) == ("die Katze", True)
     german = whole.manifest.model_copy(update={"languages": LANGUAGES.model_copy(update={"source": "de"})})
     (answer,) = Translator(german, tokenizer, engine, whole.limit).translate(["the cat"], DECODING)
     assert answer.endswith("und und und")
