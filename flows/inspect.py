@@ -15,7 +15,7 @@ import pandas as pd
 
 from flows.runs import NAME, PRESETS, resolve
 from seq2seq.cleaning.filters import SIDES
-from seq2seq.cleaning.suspicions import are_swapped, draw_lines, strange_shares
+from seq2seq.cleaning.suspicions import SOME, are_swapped, draw_lines, strange_shares
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import write_text
@@ -39,7 +39,6 @@ from seq2seq.text.languages import TAG, LanguagesParams, matching
 from seq2seq.text.scripts import name_of, script_of, unknown_subtag
 
 SHOWN_CHARACTERS = 60
-STRANGE = 0.1  # of a side in another language; of good pairs up to 1.2 % look so (docs/cleaning.md)
 UNKNOWN = "und"  # BCP 47's tag of a language that isn't known
 BUSY = 0.5  # programs at work for each core, on the average of the last minute
 BUSY_WORDS = ", though other programs keep the machine busy: alone it is faster"
@@ -214,7 +213,7 @@ def _reasons(found: Findings, languages: LanguagesParams) -> dict[str, str]:
         language = getattr(languages, side)
         if reason := why_not_in(language, found.sample[side]):
             reasons[side] = reason
-        elif share >= STRANGE:
+        elif share >= SOME:
             reasons[side] = f"{share:.0%} of a sample of its {side}s are clearly not {name_of(language)}"
     return reasons
 

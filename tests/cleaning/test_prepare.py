@@ -529,6 +529,15 @@ def test_swapped_sides_and_another_language_are_said_aloud(raw):
         clean(raw, check_languages=True)
 
 
+def test_a_corpus_of_which_a_part_is_turned_round_is_warned_of(raw, capsys):
+    turned = [(target, source) for source, target in SPOKEN[:10]]
+    write(raw / "train/news", SPOKEN[10:] + turned, rows=100)
+    clean(raw, check_languages=True)
+    said = capsys.readouterr().out
+    assert "warning: 25% of a sample of the sources of news are clearly not en: is one of its files" in said
+    assert "warning: 25% of a sample of the targets of news are clearly not de" in said
+
+
 def test_a_filter_that_drops_nearly_all_of_a_corpus_is_named(raw):
     write(raw / "train/web", [(f"same {n}", f"same {n}") for n in range(39)] + numbered(1))
     write(raw / "validation/web", numbered(1, start=900))
