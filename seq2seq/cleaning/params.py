@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from seq2seq.core.params import Section, check_section
+
+LEAST_SIMILARITY = 0.5  # of two lines that may be called alike
 
 
 class CleaningParams(Section):
@@ -47,8 +49,11 @@ class CleaningParams(Section):
     check_languages: bool = Field(
         description="Stops where nearly all of 200 lines of a corpus are in another language, or its sides swapped."
     )
-    drop_near_duplicates: bool = Field(
-        description="Drops pairs that differ from an earlier one in case, punctuation or digits alone."
+    near_duplicate_similarity: float = Field(
+        ge=0,
+        le=1,
+        description="Drops pairs so much like an earlier one, case, punctuation and digits aside: 1 where the rest is "
+        "equal, 0.8 where most runs of 4 characters are; 0 is off.",
     )
     drop_held_out: bool = Field(
         description="Drops training and monolingual lines that stand in held-out sets; false shows what a leak does."
@@ -75,6 +80,13 @@ class CleaningParams(Section):
         description="What single corpora have otherwise: {NAME: {max_words: 50}}; filters of lines alone."
     )
 
+    @field_validator("near_duplicate_similarity")
+    @classmethod
+    def _is_alike(cls, similarity: float) -> float:
+        if 0 < similarity < LEAST_SIMILARITY:
+            raise ValueError(f"calls unlike lines alike; set it to {LEAST_SIMILARITY} or more, or to 0")
+        return similarity
+
     @model_validator(mode="after")
     def _corpora_have_filters(self) -> "CleaningParams":
         for name, changes in self.corpora.items():
@@ -97,7 +109,7 @@ class CleaningParams(Section):
 
 OF_ALL = {
     "check_languages",
-    "drop_near_duplicates",
+    "near_duplicate_similarity",
     "drop_held_out",
     "drop_held_out_targets",
     "held_out_loosely",

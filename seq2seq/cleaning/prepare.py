@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from seq2seq.cleaning.duplicates import Seen
+from seq2seq.cleaning.near_duplicates import NearSeen
 from seq2seq.cleaning.params import CleaningParams
 from seq2seq.cleaning.partitions import map_partitions
 from seq2seq.cleaning.splitting import HeldOut, hold_out
@@ -107,7 +108,7 @@ class _Duplicates:
 
     def __init__(self, params: CleaningParams) -> None:
         self._exact = Seen()
-        self._near = Seen() if params.drop_near_duplicates else None
+        self._near = NearSeen() if params.near_duplicate_similarity else None
 
     def drop(self, worked: Worked, tally: Tally) -> pd.DataFrame:
         new = self._exact.add(worked.hashes)

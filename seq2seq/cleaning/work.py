@@ -9,6 +9,7 @@ import pandas as pd
 
 from seq2seq.cleaning.duplicates import Hashes, comparable, hash_texts, loosened
 from seq2seq.cleaning.filters import Filter, mono_filters, normalise_frame, pair_filters, repair_frame
+from seq2seq.cleaning.near_duplicates import hash_near
 from seq2seq.cleaning.params import CleaningParams
 from seq2seq.cleaning.splitting import HeldOut
 from seq2seq.cleaning.tally import Tally
@@ -21,7 +22,7 @@ class Worked(NamedTuple):
 
     frame: pd.DataFrame
     hashes: Hashes
-    near_hashes: Hashes  # of the lines without case, punctuation and digits; zeros where nobody asks
+    near_hashes: Hashes  # (N, B) of the lines without case, punctuation and digits; B is 0 where nobody asks
     tally: Tally
 
 
@@ -36,8 +37,7 @@ class FilterPairs:
         """The pairs that pass, hashed by both sides."""
         tally = Tally()
         frame = _filter(path, self._params, pair_filters(self._params, self._languages), tally)
-        near = self._params.drop_near_duplicates
-        return Worked(frame, _hash_pairs(frame), _hash_near(frame) if near else _zeros(frame), tally)
+        return Worked(frame, _hash_pairs(frame), _hash_near(frame, self._params.near_duplicate_similarity), tally)
 
 
 class LeaveHeldOut:
@@ -54,7 +54,7 @@ class LeaveHeldOut:
         taken = self._held_out.took(self._corpus, frame)
         tally.held_out = int(taken.sum())
         frame = _drop_leaks(frame[~taken], self._held_out, tally)
-        return Worked(frame, hash_texts(frame["target"].tolist()), _zeros(frame), tally)
+        return Worked(frame, hash_texts(frame["target"].tolist()), _hash_near(frame, 0), tally)
 
 
 class FilterMono:
@@ -70,8 +70,8 @@ class FilterMono:
         tally = Tally()
         frame = _filter(path, self._params, mono_filters(self._params, self._languages), tally)
         frame = _drop_leaks(frame, self._held_out, tally)
-        near = self._params.drop_near_duplicates
-        return Worked(frame, hash_texts(frame["target"].tolist()), _hash_near(frame) if near else _zeros(frame), tally)
+        near = _hash_near(frame, self._params.near_duplicate_similarity)
+        return Worked(frame, hash_texts(frame["target"].tolist()), near, tally)
 
 
 def _filter(path: Path, params: CleaningParams, filters: Mapping[str, Filter], tally: Tally) -> pd.DataFrame:
@@ -96,10 +96,8 @@ def _hash_pairs(frame: pd.DataFrame) -> Hashes:
     return hash_texts((frame["source"] + "\t" + frame["target"]).tolist())
 
 
-def _hash_near(frame: pd.DataFrame) -> Hashes:
+def _hash_near(frame: pd.DataFrame, similarity: float) -> Hashes:
+    if not similarity:
+        return np.empty((len(frame), 0), dtype=np.uint64)
     sides = (loosened(comparable(frame[side])) for side in ("source", "target"))
-    return hash_texts([f"{source}\t{target}" for source, target in zip(*sides, strict=True)])
-
-
-def _zeros(frame: pd.DataFrame) -> Hashes:
-    return np.zeros(len(frame), dtype=np.uint64)
+    return hash_near([f"{source}\t{target}" for source, target in zip(*sides, strict=True)], similarity)

@@ -18,6 +18,7 @@ from seq2seq.core.files import read_json, sha256_tree
 from seq2seq.metrics.scores import quick_score, score
 from seq2seq.text.corpus import folders, gather_references, pairs, read_corpus, write_corpus
 from seq2seq.text.normalization import normalise
+from tests.cleaning.test_near_duplicates import sentence
 from tests.tiny_models import CLEANING, LANGUAGES
 
 ROOT = Path(__file__).parents[2]
@@ -477,14 +478,26 @@ def test_examples_do_not_depend_on_the_order(raw):
     assert [example[0] for example in found[0]["examples"]] != ["same 0", "same 1", "same 2"]
 
 
-def test_near_duplicates_differ_in_case_punctuation_or_digits(raw):
+def test_near_duplicates_differ_in_case_punctuation_or_digits_or_a_little_more(raw):
     write(raw / "train/news", [("At 5, go!", "Um 5 los!"), ("at 6 go", "um 6 los"), ("At 5 stay", "Um 5 bleib")])
-    assert len(lines(clean(raw, drop_near_duplicates=False)[0] / "train")) == 3
+    assert len(lines(clean(raw, near_duplicate_similarity=0)[0] / "train")) == 3
     shutil.rmtree(raw.parent / "clean")
-    assert lines(clean(raw, drop_near_duplicates=True)[0] / "train") == [
+    assert lines(clean(raw, near_duplicate_similarity=1)[0] / "train") == [
         ("At 5, go!", "Um 5 los!"),
         ("At 5 stay", "Um 5 bleib"),
     ]
+
+
+def test_pairs_that_are_nearly_an_earlier_one_are_dropped_in_whatever_process(raw):
+    letters = random.Random(1)
+    pairs = [(sentence(letters), sentence(letters)) for _ in range(12)]
+    alike = [(f"{source}z", f"{target}z") for source, target in pairs]
+    write(raw / "train/news", [*pairs, *alike])
+    for workers in (1, 2):
+        out, report = clean(raw, near_duplicate_similarity=0.8, workers=workers)
+        assert dropped(report["news"]["train"])["near_duplicate"] == 12
+        assert lines(out / "train") == pairs
+        shutil.rmtree(raw.parent / "clean")
 
 
 def test_what_leaks_loosely_or_nearly_is_dropped_and_the_match_reported(raw):
