@@ -34,7 +34,7 @@ def main() -> None:
         languages = read_manifest(bundle).languages
     print(
         f"{out}: version {found.version} of '{name}', {languages.source} to {languages.target}, "
-        f"{out.stat().st_size / MEGABYTE:.1f} MB; install it with: argospm install {out}"
+        f"{out.stat().st_size / MEGABYTE:.1f} MB; docs/serving.md says how to install it"
     )
 
 
