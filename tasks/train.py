@@ -7,8 +7,10 @@ monolingual target text, the folder holds no bundle.
 import argparse
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from seq2seq.core.command_line import ArgumentParser, is_first_process
+from seq2seq.core.files import write_json
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.text.languages import LanguagesParams
 from tasks.stage import digest_of_inputs, leave_nothing, origin_of, run, work_directory
@@ -24,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pretrained", type=Path, required=True, help="bundle that a pretrained model begins with")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, required=True)
+    parser.add_argument("--mixing", type=Path, help="what the forward model learns from besides the new pairs, as JSON")
     parser.add_argument("--code", type=Path, required=True, help="the fingerprint of this stage's code")
     return parser.parse_args()
 
@@ -56,6 +59,7 @@ def main() -> None:
     inputs = {split: arguments.corpus / split for split in (TRAIN, VALIDATION)}
     inputs |= {"tokenizer": arguments.tokenizer, "pretrained": arguments.pretrained}
     others: dict[str, object] = {"architecture": recipe.architecture}
+    mixed: dict[str, Any] = {}
     if backward:
         direction = read_direction(arguments.corpus, None, arguments.tokenizer, languages, synthesis).reverse()
     else:
@@ -75,6 +79,8 @@ def main() -> None:
         points = fit(direction, recipe, task=task.name, origin=origin, work=work, out=arguments.out, tell=tell)
         if is_first_process():
             write_curve(arguments.curves, points)
+            if not backward:
+                write_json(arguments.mixing, mixed)
 
 
 def _say(stage: str, line: str) -> None:

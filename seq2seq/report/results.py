@@ -23,6 +23,7 @@ class Results:
     params: dict[str, Any]
     download: dict[str, Any]
     cleaning: dict[str, Any]
+    mixing: dict[str, Any]  # old pairs and changed copies, where there were any in training
     speed: dict[str, dict[str, float]]
     candidates: dict[str, Any]  # what was measured of each
     choice: dict[str, Any]  # which one is released, and why
@@ -49,6 +50,7 @@ def read_results(params: Path, reports: Path, float32: Path, int8: Path) -> Resu
             params=read_yaml(params),
             download=read_json(reports / "download.json"),
             cleaning=read_json(reports / "cleaning.json"),
+            mixing=read_json(reports / "mixing.json"),
             speed=read_json(reports / "speed.json"),
             candidates=read_json(reports / "candidates.json"),
             choice=read_json(reports / "choice.json"),

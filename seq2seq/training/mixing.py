@@ -44,7 +44,7 @@ def read_mixed(
     old = mix_old(corpus / TRAIN, forward.old_corpora, forward.old_share) if forward.old_corpora else None
     if old:
         say(str(old))
-        mixed["old"] = {"corpora": sorted(old.corpora), "pairs": old.kept}
+        mixed["old"] = {"corpora": sorted(old.corpora), "pairs": old.old, "kept": old.kept, "new": old.new}
     synthesis = load_section(params, "back_translation", BackTranslationParams)
     direction = read_direction(corpus, synthetic, tokenizer, languages, synthesis, old)
     augmentation = load_section(params, "augmentation", AugmentationParams)
@@ -52,5 +52,6 @@ def read_mixed(
         copies = count_copies(direction.real(), augmentation)
         say(f"of the real pairs again, changed: {', '.join(f'{copies[kind]:,} {kind}' for kind in shares)}")
         direction = direction.augmented(augmentation, copies.total())
-        mixed["augmentation"] = shares | {"seed": augmentation.seed}
+        mixed["copies"] = {kind: {"pairs": copies[kind], "share": share} for kind, share in shares.items()}
+        mixed["seed"] = augmentation.seed
     return direction, mixed

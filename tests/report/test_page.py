@@ -116,6 +116,7 @@ def workspace(tokenizer, tmp_path, monkeypatch):
         },
     }
     write_json(reports / "cleaning.json", cleaning)
+    write_json(reports / "mixing.json", {})
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -246,6 +247,16 @@ def test_the_page_says_which_pretrained_model_was_trained_further(workspace, mon
     run(monkeypatch)
     page = (workspace / "out/index.html").read_text(encoding="utf-8")
     assert "A pretrained model (t5), trained further, searched with" in page
+
+
+def test_the_page_says_what_was_mixed_into_training(workspace, monkeypatch):
+    old = {"corpora": ["older"], "pairs": 4000, "kept": 1200, "new": 2800}
+    copies = {"capitals": {"pairs": 280, "share": 0.1}, "bare_ends": {"pairs": 12, "share": 0.05}}
+    write_json(Path("reports/mixing.json"), {"old": old, "copies": copies, "seed": 1})
+    run(monkeypatch)
+    texts = Page((workspace / "out/index.html").read_text(encoding="utf-8")).texts
+    assert "In an epoch the model read 2,800 new pairs and 1,200 of 4,000 old ones (older)." in texts
+    assert "Changed copies of training pairs beside them: 280 capitals (share 0.1), 12 bare ends (share 0.05)." in texts
 
 
 def test_the_page_says_where_back_translation_is_switched_off(workspace, monkeypatch):

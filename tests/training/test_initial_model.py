@@ -138,6 +138,7 @@ def test_a_training_goes_on_from_a_bundle_with_its_tokenizer_and_shape(project, 
     assert "goes on from had a lower validation loss, " in told.err
     assert "of the real pairs again, changed: 36 slips\n" in told.out
     assert ", 72 pairs, on cpu" in told.out
+    assert read_json(project / "reports/mixing.json") == {"copies": {"slips": {"pairs": 36, "share": 1.0}}, "seed": 1}
     shape = [f"transformer.{key}={value}" for key, value in first.model.items()]
     afresh = begin('""', *shape, "tokenizer.vocabulary_size=90", "tokenizer.byte_fallback=false")
     assert (project / "models/tokenizer/joint.model").read_bytes() == pieces[1].read_bytes()
