@@ -16,7 +16,6 @@ from seq2seq.bundles.manifest import MANIFEST, bundle_digest
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import overlay
 from seq2seq.core.runtime import find_device
-from seq2seq.metrics.external import check_program
 from seq2seq.metrics.scores import check_scorer
 from seq2seq.pretrained.hub import check_model
 from seq2seq.pretrained.start import check_pinned, check_start, parse_start
@@ -101,14 +100,14 @@ def _check_torchrun(where: str, options: Sequence[str]) -> None:
 
 
 def check_scorers(params: Parameters) -> None:
-    """Check that outputs can be scored, before anything runs.
+    """Check that outputs can be scored, and pairs where a program filters them, before anything runs.
 
     Raises:
         UserError: the tokenizer that BLEU needs for a language is not installed, or the program of a scorer.
     """
     check_scorer(params.languages.target)
-    for scorer in params.evaluation.scorers:
-        check_program(scorer)
+    for scorer in [*params.evaluation.scorers, *params.cleaning.scorers_of_all()]:
+        scorer.check()
     if params.back_translation.enabled and params.train_backward.early_stopping_metric == "bleu":
         check_scorer(params.languages.source)
 

@@ -43,14 +43,13 @@ def main() -> None:
     from seq2seq.evaluation.held_out import NEAREST, read_evaluated_sets, read_gate
     from seq2seq.evaluation.slices import score_slices
     from seq2seq.inference.translator import Translator
-    from seq2seq.metrics.external import check_program
     from seq2seq.metrics.scores import EvaluationParams
 
     decoding = read_decoding(paths.decoding) if paths.decoding else load_section(PARAMS, "decoding", DecodingParams)
     evaluation = load_section(PARAMS, "evaluation", EvaluationParams)
     runtime = load_section(PARAMS, "runtime", RuntimeParams)
     for scorer in evaluation.scorers:
-        check_program(scorer)
+        scorer.check()
     tests = read_evaluated_sets(paths.corpus, evaluation.sets)
     sets = tests | {GATE: read_gate(paths.corpus)}
     translator = Translator.load(paths.bundle, runtime)

@@ -48,6 +48,7 @@ CLEANING = CleaningParams(
     drop_markup=False,
     check_languages=False,
     near_duplicate_similarity=0,
+    scorers=[],
     drop_held_out=True,
     drop_held_out_targets=True,
     held_out_loosely=False,

@@ -1,10 +1,13 @@
 """Section ``cleaning`` of params.yaml: a line a filter, and what one corpus has otherwise."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from seq2seq.cleaning.scoring import PairScorer
 from seq2seq.core.params import Section, check_section
+from seq2seq.core.scorers import check_names
 
 LEAST_SIMILARITY = 0.5  # of two lines that may be called alike
 
@@ -55,6 +58,9 @@ class CleaningParams(Section):
         description="Drops pairs so much like an earlier one, case, punctuation and digits aside: 1 where the rest is "
         "equal, 0.8 where most runs of 4 characters are; 0 is off.",
     )
+    scorers: list[PairScorer] = Field(
+        description="Drops pairs to which these programs give low numbers, each in an environment of its own."
+    )
     drop_held_out: bool = Field(
         description="Drops training and monolingual lines that stand in held-out sets; false shows what a leak does."
     )
@@ -87,6 +93,12 @@ class CleaningParams(Section):
             raise ValueError(f"calls unlike lines alike; set it to {LEAST_SIMILARITY} or more, or to 0")
         return similarity
 
+    @field_validator("scorers")
+    @classmethod
+    def _have_names_of_their_own(cls, scorers: list[PairScorer]) -> list[PairScorer]:
+        check_names(scorers)
+        return scorers
+
     @model_validator(mode="after")
     def _corpora_have_filters(self) -> "CleaningParams":
         for name, changes in self.corpora.items():
@@ -105,6 +117,11 @@ class CleaningParams(Section):
             return self
         tree = self.model_dump() | self.corpora[corpus] | {"corpora": {}}
         return check_section(tree, "cleaning", type(self), f"cleaning.corpora.{corpus}")
+
+    def scorers_of_all(self) -> Iterator[PairScorer]:
+        """Those of this section, and of single corpora."""
+        for params in (self, *map(self.of, self.corpora)):
+            yield from params.scorers
 
 
 OF_ALL = {

@@ -13,6 +13,7 @@ from seq2seq.cleaning.duplicates import Seen
 from seq2seq.cleaning.near_duplicates import NearSeen
 from seq2seq.cleaning.params import CleaningParams
 from seq2seq.cleaning.partitions import map_partitions
+from seq2seq.cleaning.scoring import drop_low_scores
 from seq2seq.cleaning.splitting import HeldOut, hold_out
 from seq2seq.cleaning.suspicions import check_filters, check_languages
 from seq2seq.cleaning.tally import Tally
@@ -34,13 +35,15 @@ def prepare(raw: Path, out: Path, params: CleaningParams, languages: LanguagesPa
 
     Raises:
         UserError: there are no pairs, the filters leave none or one of them drops nearly all of a corpus, a corpus is
-            in another language, or a held-out set would have no lines.
+            in another language, a held-out set would have no lines, or a scorer is missing or fails.
     """
     train = {folder: Tally() for folder in folders(raw / TRAIN)}
     mono = {folder: Tally() for folder in folders(raw / MONO)}
     if not any(map(count_lines, train)):
         raise UserError(f"{raw / TRAIN} has no pairs; check corpora and languages in params.yaml")
     _refuse_unknown(params, [*train, *mono])
+    for scorer in params.scorers_of_all():
+        scorer.check()
     if params.check_languages:
         for folder in train:
             check_languages(folder, languages)
@@ -51,6 +54,8 @@ def prepare(raw: Path, out: Path, params: CleaningParams, languages: LanguagesPa
             pairs = FilterPairs(params.of(folder.name), languages)
             worked = map_partitions(pairs, partitions(folder), params.workers)
             write_corpus(filtered / folder.name, _without_duplicates(worked, seen, tally, progress))
+            for scorer in params.of(folder.name).scorers:
+                drop_low_scores(filtered / folder.name, scorer, tally)
         _refuse_nothing(folders(filtered), train)
         check_filters(train)
         held_out = hold_out(raw, filtered, params)

@@ -35,6 +35,7 @@ class Tally:
     filters: dict[str, Dropped] = field(default_factory=dict)
     held_out: int = 0
     kept: int = 0
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)  # by scorer: what it gave, and what stays
     near: list[Example] = field(default_factory=list)  # lines and the held-out ones that they nearly are
 
     def drop(self, name: str, frame: pd.DataFrame, keep: Mask) -> pd.DataFrame:
@@ -73,4 +74,6 @@ class Tally:
             for name, dropped in self.filters.items()
         }
         near = {"nearly_held_out": [list(texts) for _, *texts in self.near]} if self.near else {}
-        return {"lines_in": self.lines_in, "filters": filters, "held_out": self.held_out, "kept": self.kept} | near
+        scores = {"scores": self.scores} if self.scores else {}
+        counts = {"lines_in": self.lines_in, "filters": filters, "held_out": self.held_out, "kept": self.kept}
+        return counts | scores | near

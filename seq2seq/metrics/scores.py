@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import Section
+from seq2seq.core.scorers import check_names
 from seq2seq.metrics.external import External, ScorerParams
 from seq2seq.metrics.metric import FloatArray, Metric, References
 from seq2seq.metrics.resampling import interval, resampled_scores
@@ -42,9 +43,7 @@ class EvaluationParams(Section):
     @field_validator("scorers")
     @classmethod
     def _have_names_of_their_own(cls, scorers: list[ScorerParams]) -> list[ScorerParams]:
-        names = [scorer.name for scorer in scorers]
-        if len(set(names)) < len(names):
-            raise ValueError("two scorers have the same name")
+        check_names(scorers)
         return scorers
 
 

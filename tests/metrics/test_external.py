@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from seq2seq.core.errors import UserError
-from seq2seq.metrics.external import External, ScorerParams, check_program, run_scorer
+from seq2seq.metrics.external import External, ScorerParams, run_scorer
 from seq2seq.metrics.resampling import paired_difference
 
 SOURCES = ["one", "two\tor", "three"]
@@ -85,14 +85,14 @@ def test_a_program_that_reads_nothing_and_ends_is_no_traceback(tmp_path):
 def test_a_program_that_is_not_there_or_can_not_run_is_told(tmp_path):
     missing = ScorerParams(name="own", command="no-such-program --fast", higher_is_better=True)
     with pytest.raises(UserError, match=r"own \(no-such-program --fast\): there is no program 'no-such-program'"):
-        check_program(missing)
+        missing.check()
     with pytest.raises(UserError, match="can't be started: No such file or directory"):
         run_scorer(missing, SOURCES, OUTPUTS, REFERENCES)
     plain = tmp_path / "notes.txt"
     plain.write_text("no program")
     with pytest.raises(UserError, match="there is no program"):
-        check_program(ScorerParams(name="own", command=str(plain), higher_is_better=True))
-    check_program(ScorerParams(name="own", command=f"{sys.executable} x.py", higher_is_better=True))
+        ScorerParams(name="own", command=str(plain), higher_is_better=True).check()
+    ScorerParams(name="own", command=f"{sys.executable} x.py", higher_is_better=True).check()
 
 
 @pytest.mark.parametrize(
