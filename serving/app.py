@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
+from starlette.types import Scope
 
 from serving import health, libretranslate, page, scoring
 from serving.engine import Engine
@@ -19,9 +20,11 @@ from serving.metrics import Metrics
 from serving.models import Loaded, Models
 from serving.protocol import Desk, Refusal
 from serving.registered import Registered
-from serving.scoring import ScoringRefusal
 from serving.settings import Settings
 from serving.watcher import Watcher
+
+CLIENT_GONE = 499  # as nginx calls it; nobody reads it but the log
+MOST_OF_REASON = 500  # characters
 
 
 def is_loopback(host: str) -> bool:
@@ -69,23 +72,38 @@ def make_app(settings: Settings, loaded: Sequence[Loaded], registered: Sequence[
         app.include_router(routes)
 
     @app.exception_handler(Refusal)
-    async def refuse(_request: Request, refusal: Refusal) -> JSONResponse:
+    async def refuse(request: Request, refusal: Refusal) -> JSONResponse:
         metrics.refusals.labels(refusal.kind).inc()
-        content = {"error": refusal.reason}
-        if isinstance(refusal, ScoringRefusal):
-            code = "INTERNAL_ERROR" if refusal.status >= 500 else "BAD_REQUEST"
-            content = {"error_code": code, "message": refusal.reason}
-        return JSONResponse(content, refusal.status, refusal.headers)
+        return _error_of(request.scope, refusal.status, refusal.reason, refusal.headers)
 
     @app.exception_handler(HTTPException)
-    async def fail(_request: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+    async def fail(request: Request, error: HTTPException) -> JSONResponse:
+        return _error_of(request.scope, error.status_code, error.detail, error.headers)
 
-    @app.exception_handler(Exception)
-    async def break_down(_request: Request, _error: Exception) -> JSONResponse:
-        return JSONResponse({"error": "this service has a fault; its log has the request's id"}, 500)
+    @app.exception_handler(ClientDisconnect)
+    async def forget(request: Request, _error: ClientDisconnect) -> JSONResponse:
+        metrics.refusals.labels("client gone").inc()
+        return _error_of(request.scope, CLIENT_GONE, "the client has gone")
 
-    app.add_middleware(RequestLog, metrics=metrics)
+    def break_down(scope: Scope) -> JSONResponse:
+        return _error_of(scope, 500, "this service has a fault; its log has it under the id of this answer's header")
+
+    app.add_middleware(RequestLog, metrics=metrics, fault=break_down)
     if settings.cors:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"])
     return app
+
+
+def _error_of(scope: Scope, status: int, reason: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An error in the form of the protocol that was spoken.
+
+    A reason may quote the client, who may have sent half a surrogate pair, or 100,000 characters.
+    """
+    reason = reason.encode(errors="backslashreplace").decode()
+    if len(reason) > MOST_OF_REASON:
+        reason = f"{reason[:MOST_OF_REASON]}..."
+    content = {"error": reason}
+    if scope["path"] == scoring.PATH:
+        code = "INTERNAL_ERROR" if status >= 500 else "BAD_REQUEST"
+        content = {"error_code": code, "message": reason}
+    return JSONResponse(content, status, headers)

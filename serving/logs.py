@@ -2,17 +2,26 @@
 
 import json
 import logging
-import sys
+import os
+import queue
+import re
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.metrics import Metrics
 
 REQUEST_ID = b"x-request-id"
+_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)  # a client's, such as a UUID; what else it sends may break a log's line
+STDERR = 2
+MOST_LINES = 10_000  # that wait for whoever reads the log
+SECONDS_TO_END = 2.0  # for the lines that still wait when the service ends
 QUIET = {"/live", "/ready", "/metrics", "/health", "/ping"}
 log = logging.getLogger("serving")
 
@@ -31,10 +40,50 @@ class JsonLines(logging.Formatter):
         return json.dumps(told, ensure_ascii=False)
 
 
+class Lines(logging.Handler):
+    """Writes lines from a thread of its own: a log that nobody reads, or a full disk, must not stop the service.
+
+    Lines that could not be written are counted, and the next line that can be says how many they were.
+    """
+
+    def __init__(self, file: int) -> None:
+        """Take the descriptor to write to."""
+        super().__init__()
+        self.setFormatter(JsonLines())
+        self._file, self._lost = file, 0
+        self._waiting: queue.Queue[str] = queue.Queue(MOST_LINES)
+        threading.Thread(target=self._write, daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line, to be written in its turn."""
+        try:
+            self._waiting.put_nowait(self.format(record))
+        except queue.Full:
+            self._lost += 1
+
+    def flush(self) -> None:
+        """Wait until all is written, but not for ever."""
+        deadline = time.monotonic() + SECONDS_TO_END
+        while self._waiting.unfinished_tasks and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _write(self) -> None:
+        told = 0
+        while True:
+            line = self._waiting.get()
+            if (lost := self._lost) > told:
+                line = f"{json.dumps({'level': 'warning', 'what': 'log lines were lost', 'lines': lost})}\n{line}"
+            try:
+                os.write(self._file, f"{line}\n".encode(errors="backslashreplace"))
+                told = lost
+            except OSError:
+                self._lost += 1
+            self._waiting.task_done()
+
+
 def start_logging() -> None:
     """Send this service's log, and the server's warnings, to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler = Lines(STDERR)
     for name, level in (("serving", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
@@ -42,10 +91,10 @@ def start_logging() -> None:
 
 
 class RequestLog:
-    """Gives each request an id, times it and counts it."""
+    """Gives each request an id, times it and counts it; where the service has a fault, it says so under that id."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app, self.metrics = app, metrics
+    def __init__(self, app: ASGIApp, metrics: Metrics, fault: Callable[[Scope], Response]) -> None:
+        self.app, self.metrics, self.fault = app, metrics, fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request pass."""
@@ -53,9 +102,9 @@ class RequestLog:
             await self.app(scope, receive, send)
             return
         began = time.monotonic()
-        given = dict(scope["headers"]).get(REQUEST_ID, b"").decode("latin-1")[:64]
-        number = given if given.isalnum() else uuid.uuid4().hex
-        status = 500
+        given = dict(scope["headers"]).get(REQUEST_ID, b"").decode("latin-1")
+        number = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        status = 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -66,6 +115,11 @@ class RequestLog:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("fault", extra={"facts": {"id": number}})
+            if status:  # too late for another answer
+                raise
+            await self.fault(scope)(scope, receive, send_with_id)
         finally:
             seconds = time.monotonic() - began
             matched = scope.get("route")

@@ -12,28 +12,22 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from serving.protocol import Desk, Refusal, headers_of
 
+PATH = "/invocations"
 COLUMN, OUTPUT = "source", "target"
 FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
-
-
-class ScoringRefusal(Refusal):
-    """A refusal in MLflow's own form."""
 
 
 def routes(desk: Desk) -> APIRouter:
     """The routes of this protocol."""
     router = APIRouter(tags=["MLflow"])
 
-    @router.post("/invocations", openapi_extra=_BODY, summary="Translate the column source")
+    @router.post(PATH, openapi_extra=_BODY, summary="Translate the column source")
     async def invocations(request: Request) -> JSONResponse:
-        try:
-            texts = read_texts(request.headers.get("content-type", ""), await desk.read(request))
-            desk.check_texts(texts)
-            desk.check_key(request, None, sum(map(len, texts)))
-            model = desk.models.first()
-            outputs = await desk.translate(request, model, texts)
-        except Refusal as refusal:
-            raise ScoringRefusal(refusal.status, refusal.reason, refusal.kind, refusal.headers) from None
+        texts = read_texts(request.headers.get("content-type", ""), await desk.read(request))
+        desk.check_texts(texts)
+        desk.check_key(request, None, sum(map(len, texts)))
+        model = desk.models.first()
+        outputs = await desk.translate(request, model, texts)
         return JSONResponse({"predictions": [{OUTPUT: text} for text in outputs]}, headers=headers_of(model))
 
     @router.get("/ping", summary="Whether it answers")
@@ -67,6 +61,8 @@ def read_texts(kind: str, body: bytes) -> list[str]:
         value = json.loads(body)
     except UnicodeDecodeError:
         raise Refusal(400, "the body is not UTF-8", "encoding") from None
+    except csv.Error as error:
+        raise Refusal(400, f"the body is no CSV: {error}", "csv") from None
     except (ValueError, RecursionError):
         raise Refusal(400, "the body is not JSON", "json") from None
     given = [name for name in FORMATS if isinstance(value, dict) and name in value]

@@ -16,7 +16,7 @@ LOST_PLACEHOLDER, LOST_ADDRESS, LOST_NUMBER = "placeholder lost", "address lost"
 _WORDS_AGAIN = re.compile(r"(?<!\S)(\S+(?:\s\S+){0,7})(?:\s\1){3,}(?!\S)")
 _LETTERS_AGAIN = re.compile(r"([^\W\d_]{1,8}?)\1{5,}")
 _PLACEHOLDER, _ADDRESS, _DIGIT = re.compile("[%{<]"), re.compile(r"@|://|www\."), re.compile(r"\d")  # may be there
-_TIME = re.compile(r"\d+:\d\d\b")  # 1:00 PM becomes 13:00
+_TIME = re.compile(r"(?<!\d)\d++:\d\d\b")  # 1:00 PM becomes 13:00
 _RATIO, _SPARE = 3, 10  # a text may have three times as many words as the other, and ten more
 
 

@@ -16,7 +16,8 @@ from seq2seq.text.normalization import normalise
 _MOST_TOKENS = 500  # of a block: no writer's text has more, and time grows with their square
 _DEEPEST = 50  # inline tags within each other
 _BLANK = re.compile(r"\A(?:\s|&nbsp;|&#160;)+")
-_BLANK_END = re.compile(r"(?:\s|&nbsp;|&#160;)++\Z")
+# begun only where blanks begin: else blanks before a word would take time with the square of their number
+_BLANK_END = re.compile(r"(?<!\s)(?<!&nbsp;)(?<!&#160;)(?:\s|&nbsp;|&#160;)++\Z")
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
 
 

@@ -6,16 +6,17 @@ What a program will fill in or a browser will read (%(name)s, {0}, <b>), address
 import re
 from collections import Counter
 
+# No text may take more than linear time, whoever sends it: possessive (*+), and begun only where a run begins (?<!...).
 PLACEHOLDER = re.compile(
-    r"""%\(\w+\)[-#0+\ ]*\d*(?:\.\d+)?[a-zA-Z]                       # %(name)s
-      | %(?:\d+\$)?[-#0+]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa](?![a-z])   # %s, %1$s, %.2f, but not 100%sure
-      | \$?\{[^{}\s]*\}                                              # {}, {name}, ${name}
-      | (?P<tag></?)[A-Za-z]                                         # <b>, </a>; names such as <file> get translated
+    r"""%\(\w++\)[-#0+\ ]*+\d*+(?:\.\d++)?+[a-zA-Z]                         # %(name)s
+      | %(?:\d++\$)?+[-#0+]*+\d*+(?:\.\d++)?+[diouxXeEfFgGcrsa](?![a-z])   # %s, %1$s, %.2f, but not 100%sure
+      | \$?\{[^{}\s]*+\}                                                   # {}, {name}, ${name}
+      | (?P<tag></?)[A-Za-z]                            # <b>, </a>; names such as <file> get translated
     """,
     re.VERBOSE,
 )
-_ADDRESS = re.compile(r"(?:https?|ftp)://[^\s<>\"]+|www\.[^\s<>\"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_ADDRESS = re.compile(r"(?:https?|ftp)://[^\s<>\"]++|www\.[^\s<>\"]++|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
+_NUMBER = re.compile(r"\d++(?:[.,:]\d++)*+")
 
 
 def find_placeholders(text: str) -> Counter[str]:

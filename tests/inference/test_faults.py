@@ -1,5 +1,7 @@
 """What can be seen to be wrong with a translation."""
 
+import time
+
 import pytest
 
 from seq2seq.inference.faults import are_grave, find_faults
@@ -32,3 +34,12 @@ LONG = " ".join(f"word{chr(97 + place)}" for place in range(25))
 def test_faults(source, output, faults):
     assert find_faults(source, output) == faults
     assert are_grave(faults) == bool(faults and faults != ["number lost"])
+
+
+@pytest.mark.parametrize("run", ["1", "a", "%0", "a.", "%(a)0", "1:1", "_"])
+def test_no_text_takes_more_than_linear_time(run):
+    """Else one request of 100,000 characters would stop a service for minutes."""
+    text = run[:-1] + 30_000 * run[-1] + " 1 @ %"
+    began = time.process_time()
+    find_faults(text, text)
+    assert time.process_time() - began < 0.5

@@ -79,13 +79,15 @@ def test_alternatives_and_details(client, outputs):
         ({"alternatives": 1e99}, 400, "alternatives must be from 0 to 10"),
         ({"q": "x" * 100_001}, 413, "exceeds text limit of 100,000 characters"),
         ({"q": "\ud800"}, 400, "half of a surrogate pair"),
+        ({"source": "\ud800"}, 400, "\\ud800 to de is not supported"),
+        ({"source": "x" * 100_000}, 400, "x..."),
     ],
 )
 def test_what_can_not_be_answered_is_refused_in_the_protocols_own_form(client, fields, status, error):
     body = json.dumps({"source": "en", "target": "de", "q": "a"} | fields)  # writes a lone surrogate as an escape
     answer = client.post("/translate", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == status
-    assert error in answer.json()["error"]
+    assert error in answer.json()["error"] and len(answer.content) < 1000
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"a"', b'{"q": "\xff"}', b"[" * 100_000])
@@ -147,6 +149,9 @@ def test_mlflows_csv_is_read_and_a_missing_text_is_empty(client, outputs):
     assert client.post("/invocations", json=split).json() == {"predictions": [{"target": ""}]}
     assert client.get("/ping").text == "\n"
     assert client.get("/version").text[0].isdigit()
+    large = client.post("/invocations", content=f"source\n{'a' * 200_000}", headers={"content-type": "text/csv"})
+    assert large.status_code == 400 and "field larger than field limit" in large.json()["message"]
+    assert client.get("/invocations").json() == {"error_code": "BAD_REQUEST", "message": "Method Not Allowed"}
 
 
 @pytest.mark.parametrize(
@@ -177,3 +182,17 @@ def test_metrics_count_what_was_asked_and_what_was_refused(client):
     client.post("/translate", content=b"{")
     assert (count(answered), count(refused)) == (before[0] + 1, before[1] + 1)
     assert count('seq2seq_model_info{bundle="') == 1
+
+
+@pytest.mark.parametrize(("path", "field"), [("/translate", "error"), ("/invocations", "message")])
+def test_a_fault_of_the_service_is_told_under_the_id_that_the_client_gave(client, monkeypatch, caplog, path, field):
+    monkeypatch.setattr("serving.protocol.Desk.check_texts", lambda *_given: 1 / 0)
+    number = "550e8400-e29b-41d4-a716-446655440000"
+    fields = {"inputs": ["a"], "q": "a", "source": "en", "target": "de"}
+    answer = client.post(path, json=fields, headers={"x-request-id": number})
+    assert answer.status_code == 500 and "this service has a fault" in answer.json()[field]
+    assert answer.headers["x-request-id"] == number
+    (told,) = [record for record in caplog.records if record.exc_info]
+    assert told.facts == {"id": number}
+    ill = client.get("/live", headers={"x-request-id": "a\tb"}).headers["x-request-id"]
+    assert len(ill) == 32
