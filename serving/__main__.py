@@ -1,63 +1,66 @@
 """``python -m serving``: load what is to be served, and answer."""
 
-import logging
+import contextlib
+import functools
 import math
+import resource
 import socket
 import sys
+from collections.abc import Iterator
 
 import uvicorn
 
 from seq2seq.core.command_line import run
 from seq2seq.core.errors import UserError
 from serving.app import make_app
+from serving.connections import Connection
 from serving.logs import start_logging
-from serving.models import Loaded, Version, plain_bundle
-from serving.registered import AWAY, Registered, default_model
+from serving.models import Loaded, plain_bundle
+from serving.registered import Registered, default_model
 from serving.settings import Settings, read_settings
-
-log = logging.getLogger("serving")
-
-
-def _find(registered: Registered) -> Version:
-    """The registry's version, or, where it can't be had, the one that was served here last."""
-    try:
-        return registered.ask()
-    except AWAY as error:
-        last = registered.last_served()
-        if last is None:
-            raise
-        facts = {"model": registered.name, "version": last.version, "reason": " ".join(str(error).split())}
-        log.warning("the registry does not answer; the version that was served last answers", extra={"facts": facts})
-        return last
 
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
+    with _telling(settings):
         listener.bind((settings.host, settings.port))
-    except (OSError, OverflowError) as error:
+    return listener
+
+
+@contextlib.contextmanager
+def _telling(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, UnicodeError) as error:
         raise UserError(
             f"can't listen at {settings.host}, port {settings.port} ({error}); choose another one"
         ) from None
-    return listener
+
+
+def _allow_connections() -> None:
+    """Raise the limit of open files, which many shells set at 1,024, as far as it may be: each client takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def main() -> None:
     """Serve until a signal ends it; what was accepted is answered first."""
     settings = read_settings(sys.argv[1:])
     start_logging()
+    _allow_connections()
     listener = _listen(settings)
     named = settings.model or ([] if settings.bundle else [default_model()])
     registered = [Registered(one, settings.store) for one in named]
-    versions = [_find(one) for one in registered] + [plain_bundle(folder) for folder in settings.bundle]
-    loaded = [Loaded(version, settings.threads) for version in versions]
-    for one, version in zip(registered, versions, strict=False):
-        one.keep(version)
+    loaded = [one.start(settings.threads) for one in registered]
+    loaded += [Loaded(plain_bundle(folder), settings.threads) for folder in settings.bundle]
     app = make_app(settings, loaded, registered)
     config = uvicorn.Config(
         app,
+        http=functools.partial(Connection, seconds=settings.wait_seconds),  # type: ignore[arg-type]
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -66,7 +69,8 @@ def main() -> None:
     )
     host, port = listener.getsockname()[:2]
     pairs = ", ".join(f"{one.name} ({one.languages.source} to {one.languages.target})" for one in loaded)
-    listener.listen()  # whoever reads the next line may connect
+    with _telling(settings):  # another service may have been as quick
+        listener.listen()  # whoever reads the next line may connect
     print(f"{pairs} at http://{host}:{port}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
 

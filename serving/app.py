@@ -41,7 +41,7 @@ def make_app(settings: Settings, loaded: Sequence[Loaded], registered: Sequence[
     Args:
         settings: how it serves.
         loaded: what answers at first.
-        registered: those of them that follow an alias of the registry.
+        registered: what the first of them follow, each an alias of the registry.
 
     Raises:
         UserError: two models are for the same pair of languages.
@@ -54,7 +54,10 @@ def make_app(settings: Settings, loaded: Sequence[Loaded], registered: Sequence[
         metrics.serves(one)
     keys = Keys(settings.keys, required=not (settings.open or is_loopback(settings.host)))
     desk = Desk(settings, models, engine, keys, metrics)
-    watchers = [Watcher(one, models, metrics, settings.threads, settings.poll_seconds) for one in registered]
+    watchers = [
+        Watcher(one, first, models, metrics, settings.threads, settings.poll_seconds)
+        for one, first in zip(registered, loaded, strict=False)
+    ]
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

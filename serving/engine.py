@@ -5,10 +5,12 @@ waits for nothing; under load, what came meanwhile goes together.
 """
 
 import asyncio
+import contextlib
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -102,6 +104,7 @@ class Engine:
         self._jobs: deque[_Job] = deque()
         self._some = asyncio.Event()
         self._workers = workers
+        self._threads = ThreadPoolExecutor(workers, "engine")  # its own: splitting long texts must not take them
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -113,6 +116,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False)
 
     async def translate(self, model: Model, sentences: Sequence[str], *, nbest: bool = False) -> list[Any]:
         """The output of each sentence, or its n-best list.
@@ -138,6 +142,20 @@ class Engine:
         finally:
             self._drop(job)
         return results
+
+    @contextlib.contextmanager
+    def prepare(self, characters: int) -> Iterator[None]:
+        """Count text that is being split into sentences as text that waits.
+
+        Raises:
+            BusyError: too much waits.
+        """
+        self._check_room(characters)
+        self.waiting_characters += characters
+        try:
+            yield
+        finally:
+            self.waiting_characters -= characters
 
     def _check_room(self, characters: int) -> None:
         """Check that more may wait; where nothing waits, any text is taken."""
@@ -200,7 +218,9 @@ class Engine:
         run: Any = model.nbest if nbest else model.translate
         sentences = [job.sentences[place] for job, place in batch]
         try:
-            results = await asyncio.to_thread(run, sentences)
+            results = await asyncio.get_running_loop().run_in_executor(self._threads, run, sentences)
+            if len(results) != len(batch):  # else this worker would end, and all that waits would wait for ever
+                raise RuntimeError(f"the engine gave {len(results)} outputs for {len(batch)} sentences")
         except Exception as error:  # noqa: BLE001 - whatever the engine says, it must meet the one who asked for it
             if len(batch) == 1:
                 job = batch[0][0]
@@ -208,8 +228,9 @@ class Engine:
                 if not job.done.done():
                     job.done.set_exception(error)
                 return
-            for one in batch:  # one of them is to blame, and the others are not
-                await self._run([one])
+            for job, place in batch:  # one of them is to blame, and the others are not
+                if not job.done.done():
+                    await self._run([(job, place)])
             return
         for (job, place), result in zip(batch, results, strict=True):
             self.cache.put(model, nbest, job.sentences[place], result)

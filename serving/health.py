@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
+from serving.aside import run_aside
 from serving.models import CANARY
 from serving.protocol import Desk
 from serving.watcher import Watcher
@@ -18,11 +19,14 @@ def routes(desk: Desk, watchers: Sequence[Watcher]) -> APIRouter:
     """The routes; none needs a key."""
     router = APIRouter(tags=["health"])
 
+    asked: list[asyncio.Future[list[str]]] = []  # the question that is being answered
+
     @router.get("/live", summary="Whether the engine answers; if not, restart it")
     async def live() -> JSONResponse:
-        model = desk.models.first()
+        if not asked or asked[0].done():  # one question at a time, whoever asks how often
+            asked[:] = [run_aside(desk.models.first().translate, [CANARY])]
         try:
-            await asyncio.wait_for(asyncio.to_thread(model.translate, [CANARY]), SECONDS_TO_ANSWER)
+            await asyncio.wait_for(asyncio.shield(asked[0]), SECONDS_TO_ANSWER)
         except (TimeoutError, RuntimeError, ValueError) as error:
             return JSONResponse({"status": "failing", "reason": str(error) or "no answer in time"}, 503)
         return JSONResponse({"status": "ok"})

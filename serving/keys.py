@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import hmac
+import logging
 import math
 import secrets
 import time
@@ -11,11 +12,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field, TypeAdapter
+
 from seq2seq.core.command_line import ArgumentParser, run
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import hold_lock, read_json, write_json
 
 LIMIT = 60_000  # characters a minute
+MOST = 10**9
+log = logging.getLogger("serving")
+
+
+class Key(BaseModel):
+    """What is known of a key."""
+
+    name: str
+    made: str
+    characters_per_minute: int = Field(ge=1, le=MOST)
+
+
+_FILE = TypeAdapter(dict[str, Key])
 
 
 def digest(key: str) -> str:
@@ -27,9 +43,16 @@ class Keys:
     """The keys of a file, read again when it changes."""
 
     def __init__(self, path: Path, required: bool) -> None:
+        """Read them.
+
+        Raises:
+            UserError: the file can't be read.
+        """
         self.path, self.required = path, required
-        self._read_at: int | None = None
-        self._keys: dict[str, dict[str, Any]] = {}
+        self._read_at = _changed(path)
+        self._keys = _read(path)
+        if required and not self._keys:
+            log.warning("nobody may ask yet: make a key with python -m serving.keys make NAME")
         self._left: dict[str, tuple[float, float]] = {}  # of each key: characters left, and when
 
     def admit(self, key: str, characters: int) -> int | None:
@@ -43,7 +66,7 @@ class Keys:
         found = [one for known, one in self._keys.items() if hmac.compare_digest(known, given)]
         if not found:
             return None
-        rate = int(found[0]["characters_per_minute"])
+        rate = found[0].characters_per_minute
         now = time.monotonic()
         left, since = self._left.get(given, (float(rate), now))
         left = min(float(rate), left + (now - since) * rate / 60)
@@ -55,10 +78,42 @@ class Keys:
         return 0
 
     def _refresh(self) -> None:
-        changed = self.path.stat().st_mtime_ns if self.path.exists() else None
-        if changed != self._read_at:
-            self._keys = read_json(self.path) if changed is not None else {}
-            self._read_at = changed
+        """Read the file again where it has changed; one that can't be read leaves the keys as they are."""
+        if (changed := _changed(self.path)) == self._read_at:
+            return
+        self._read_at = changed
+        try:
+            self._keys = _read(self.path)
+        except UserError as error:
+            log.error("the keys stay as they were", extra={"facts": {"reason": str(error)}})
+
+
+def _changed(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> dict[str, Key]:
+    try:
+        return _FILE.validate_python(read_json(path))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"the keys in {path} can't be read ({reason}); mend the file, or move it away") from None
+
+
+def _write(path: Path, keys: dict[str, Key]) -> None:
+    write_json(path, _FILE.dump_python(keys))
+    path.chmod(0o600)
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST:,}")
+    return int(text)
 
 
 def _lock(path: Path) -> AbstractContextManager[Any]:
@@ -70,24 +125,20 @@ def _make(arguments: argparse.Namespace) -> str:
     key = secrets.token_urlsafe(32)
     lock = _lock(arguments.keys)
     with lock:
-        keys = read_json(arguments.keys) if arguments.keys.exists() else {}
-        if any(one["name"] == arguments.name for one in keys.values()):
+        keys = _read(arguments.keys)
+        if any(one.name == arguments.name for one in keys.values()):
             raise UserError(f"there is a key of '{arguments.name}' already; withdraw it first, or choose another name")
-        keys[digest(key)] = {
-            "name": arguments.name,
-            "made": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "characters_per_minute": arguments.characters_per_minute,
-        }
-        write_json(arguments.keys, keys)
-        arguments.keys.chmod(0o600)
+        made = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        limit = arguments.characters_per_minute
+        keys[digest(key)] = Key(name=arguments.name, made=made, characters_per_minute=limit)
+        _write(arguments.keys, keys)
     return f"{key}\nThis is the key of {arguments.name}. It is shown only now; {arguments.keys} keeps its hash."
 
 
 def _list(arguments: argparse.Namespace) -> str:
-    keys = read_json(arguments.keys) if arguments.keys.exists() else {}
     lines = [
-        f"{one['name']}: made {one['made']}, {one['characters_per_minute']:,} characters a minute"
-        for one in keys.values()
+        f"{one.name}: made {one.made}, {one.characters_per_minute:,} characters a minute"
+        for one in _read(arguments.keys).values()
     ]
     return "\n".join(sorted(lines)) or "there is no key; make one with python -m serving.keys make NAME"
 
@@ -95,11 +146,11 @@ def _list(arguments: argparse.Namespace) -> str:
 def _withdraw(arguments: argparse.Namespace) -> str:
     lock = _lock(arguments.keys)
     with lock:
-        keys = read_json(arguments.keys) if arguments.keys.exists() else {}
-        kept = {known: one for known, one in keys.items() if one["name"] != arguments.name}
+        keys = _read(arguments.keys)
+        kept = {known: one for known, one in keys.items() if one.name != arguments.name}
         if len(kept) == len(keys):
             raise UserError(f"there is no key of '{arguments.name}'; `python -m serving.keys list` shows them")
-        write_json(arguments.keys, kept)
+        _write(arguments.keys, kept)
     return f"the key of {arguments.name} is withdrawn; a running service refuses it from now on"
 
 
@@ -115,7 +166,7 @@ def main() -> None:
             command.add_argument("name", help="of whoever uses the key")
         if verb == "make":
             command.add_argument(
-                "--characters-per-minute", type=int, default=LIMIT, help=f"that it may ask for; by default {LIMIT:,}"
+                "--characters-per-minute", type=_limit, default=LIMIT, help=f"that it may ask for; by default {LIMIT:,}"
             )
     arguments = parser.parse_args()
     print(arguments.action(arguments))

@@ -1,9 +1,9 @@
 """LibreTranslate's API, https://docs.libretranslate.com/, which many clients speak already."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from serving.models import Loaded
 from serving.protocol import Desk, Refusal, headers_of
 from serving.texts import FORMATS, Texts
 
+T = TypeVar("T")
 AUTO = "auto"
 MOST_ALTERNATIVES = 10
 LOOKED_AT = 0.15  # of the attention of an output's word; a word of the source with less is not told
@@ -46,11 +47,9 @@ def routes(desk: Desk) -> APIRouter:
         models = [_model(desk, language, target) for language, _ in found]
         answer: dict[str, Any] = {"translatedText": [""] * len(texts)}
         if alternatives or details:
-            more = await asyncio.gather(
-                *(
-                    _nbest(desk, request, model, text, format, details)
-                    for model, text in zip(models, texts, strict=True)
-                )
+            more = await desk.wait(
+                request,
+                _together(_nbest(desk, *pair, format, details) for pair in zip(models, texts, strict=True)),
             )
             answer["translatedText"] = [texts[0] for texts, _ in more]
             if alternatives:
@@ -75,7 +74,7 @@ def routes(desk: Desk) -> APIRouter:
         texts = _texts(fields)
         desk.check_texts(texts)
         desk.check_key(request, fields.get("api_key"), sum(map(len, texts)))
-        found = _identify(desk, texts[0] if texts else "")
+        found = await asyncio.to_thread(_identify, desk, texts[0] if texts else "")
         language, sure = (found.language, round(100 * found.probability, 1)) if found else (UNKNOWN, 0.0)
         return JSONResponse([{"confidence": sure, "language": language}])
 
@@ -174,15 +173,23 @@ def _model(desk: Desk, source: str, target: str) -> Loaded:
     return found
 
 
-async def _nbest(
-    desk: Desk, request: Request, model: Loaded, text: str, format: str, details: bool
-) -> tuple[list[str], dict[str, Any]]:
+async def _together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What several works give; where one is refused, the others end too."""
+    tasks = list(map(asyncio.ensure_future, works))
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _nbest(desk: Desk, model: Loaded, text: str, format: str, details: bool) -> tuple[list[str], dict[str, Any]]:
     """Several translations of a text, best first, and what is known of each sentence of the best.
 
     The k-th translation of a text has the k-th of each sentence, or the best of one that has fewer.
     """
     prepared = await desk.prepare(model, [text], format)
-    found = await desk.wait(request, desk.engine.translate(model, prepared.sentences, nbest=True))
+    found = await desk.engine.translate(model, prepared.sentences, nbest=True)
     texts = []
     for rank in range(max(map(len, found), default=1) or 1):
         ranked = [outputs[min(rank, len(outputs) - 1)].text if outputs else "" for outputs in found]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.bundles.manifest import bundle_digest
+from seq2seq.bundles.manifest import MANIFEST, bundle_digest
 from seq2seq.core.errors import UserError
 from seq2seq.core.params import PARAMS, load_section
 from seq2seq.core.runtime import RuntimeParams
@@ -37,18 +37,27 @@ class Loaded:
         Raises:
             UserError: its bundle is missing, damaged, or doesn't answer.
         """
+        if not (version.folder / MANIFEST).is_file():
+            raise UserError(f"{version.folder} is no bundle: it has no {MANIFEST}; name a folder such as models/int8")
         self.version = version
         self.digest = bundle_digest(version.folder)
         self.decoding = version.decoding
         self.key = f"{self.digest} {version.decoding.model_dump_json()}"
         runtime = version.runtime.model_copy(update={"threads": threads}) if threads else version.runtime
         self.threads = runtime.threads
-        self.translator = Translator.load(version.folder, runtime)
-        self.languages = self.translator.manifest.languages
+        self.unconfirmed = False  # whether the registry could not be asked if this is what it stands for
         try:
+            self.translator = Translator.load(version.folder, runtime)
             self.translate([CANARY])
-        except (RuntimeError, ValueError) as error:
-            raise UserError(f"{version.folder} does not answer ({error}); make the bundle again") from None
+        except (RuntimeError, ValueError, KeyError) as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise UserError(f"{version.folder} does not answer ({reason}); make the bundle again") from None
+        self.languages = self.translator.manifest.languages
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The languages that it translates from and to."""
+        return self.languages.source, self.languages.target
 
     @property
     def name(self) -> str:
@@ -73,7 +82,7 @@ class Loaded:
 
 
 class Models:
-    """What answers for each pair of languages, and what each name stands for."""
+    """What answers for each pair of languages."""
 
     def __init__(self, loaded: Sequence[Loaded]) -> None:
         """Take what answers at first.
@@ -81,23 +90,25 @@ class Models:
         Raises:
             UserError: two are for the same pair of languages.
         """
-        self._by_name: dict[str, Loaded] = {}
+        self._by_pair: dict[tuple[str, str], Loaded] = {}
         for one in loaded:
-            self.put(one)
-
-    def put(self, one: Loaded) -> None:
-        """Let a version answer, from the next request on, in the place of the one of the same name."""
-        pair = (one.languages.source, one.languages.target)
-        for other in self._by_name.values():
-            if other.version.name != one.version.name and (other.languages.source, other.languages.target) == pair:
+            if other := self._by_pair.get(one.pair):
                 raise UserError(
-                    f"{other.name} and {one.name} both translate from {pair[0]} to {pair[1]}; serve one of them"
+                    f"{other.name} and {one.name} both translate from {' to '.join(one.pair)}; serve one of them"
                 )
-        self._by_name[one.version.name] = one
+            self._by_pair[one.pair] = one
+
+    def swap(self, one: Loaded) -> None:
+        """Let a version answer, from the next request on, in the place of the one for the same languages."""
+        self._by_pair[one.pair] = one
+
+    def of(self, pair: tuple[str, str]) -> Loaded:
+        """What answers for a source and a target language that are served."""
+        return self._by_pair[pair]
 
     def all(self) -> list[Loaded]:
         """What answers, in the order in which it was named."""
-        return list(self._by_name.values())
+        return list(self._by_pair.values())
 
     def first(self) -> Loaded:
         """What answers where a protocol names no languages."""

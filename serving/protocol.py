@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import string
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from starlette.requests import Request
 
@@ -17,8 +18,12 @@ from serving.settings import Settings
 from serving.texts import FORMATS, Texts
 
 T = TypeVar("T")
+# whoever sends one comes through a proxy, so from elsewhere, though the proxy stands on this machine
+FORWARDED = {"forwarded", "x-forwarded-for", "x-real-ip"}
 BODY_OVERHEAD = 2**16  # bytes of a request beside its text
 ASIDE = 2_000  # characters: to split them takes as long as a thread costs
+SCORED_AT_ONCE = 4  # samples; under load the sample is smaller, so that none wait
+BODIES_AT_ONCE = 200  # as large as may be: with the limits that are the default, 250 MB
 BYTES_PER_CHARACTER = 12  # at most: JSON may write one as two escapes
 
 
@@ -36,21 +41,30 @@ class Desk:
     def __init__(self, settings: Settings, models: Models, engine: Engine, keys: Keys, metrics: Metrics) -> None:
         self.settings, self.models, self.engine, self.keys, self.metrics = settings, models, engine, keys, metrics
         self._scoring: set[asyncio.Task[None]] = set()
+        self._reading = 0  # bytes of bodies that are being read
 
     async def read(self, request: Request) -> bytes:
         """The body, if it is no larger than any text that is taken.
 
         Raises:
-            Refusal: it is.
+            Refusal: it is, or too many clients send too much at once.
         """
         limit = BODY_OVERHEAD + BYTES_PER_CHARACTER * self.settings.text_characters
         parts: list[bytes] = []
         size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise self.too_long()
-            parts.append(chunk)
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                self._reading += len(chunk)
+                if size > limit:
+                    raise self.too_long()
+                if self._reading > BODIES_AT_ONCE * limit:
+                    raise Refusal(
+                        429, "Slowdown: too much is being sent; come again in 1 s", "busy", {"Retry-After": "1"}
+                    )
+                parts.append(chunk)
+        finally:
+            self._reading -= size
         return b"".join(parts)
 
     async def read_fields(self, request: Request) -> dict[str, Any]:
@@ -107,7 +121,7 @@ class Desk:
         Raises:
             Refusal: the key is missing or wrong, or its limit is reached.
         """
-        if not self.keys.required:
+        if self.settings.open or not (self.keys.required or FORWARDED & {*request.headers}):
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         key = given if isinstance(given, str) and given else token if scheme.lower() == "bearer" else ""
@@ -126,8 +140,11 @@ class Desk:
         Raises:
             Refusal: too much waits, or it takes too long.
         """
+        return await self.wait(request, self._translate(model, texts, format))
+
+    async def _translate(self, model: Loaded, texts: list[str], format: str) -> list[str]:
         prepared = await self.prepare(model, texts, format)
-        outputs = await self.wait(request, self.engine.translate(model, prepared.sentences))
+        outputs = await self.engine.translate(model, prepared.sentences)
         written = await self.write(prepared, outputs)
         await self.observe(model, texts, written, prepared.sentences, outputs)
         return written
@@ -141,7 +158,7 @@ class Desk:
         else:
             await asyncio.to_thread(self.metrics.translated, model, texts, answers)
         places = [place for place in self.metrics.sample(len(sentences)) if outputs[place]]
-        if places:
+        if places and len(self._scoring) < SCORED_AT_ONCE:
             sampled = [[side[place] for place in places] for side in (sentences, outputs)]
             task = asyncio.create_task(asyncio.to_thread(self.metrics.score, model, *sampled))
             self._scoring.add(task)  # asyncio itself holds no task
@@ -149,9 +166,11 @@ class Desk:
 
     async def prepare(self, model: Loaded, texts: list[str], format: str) -> Texts:
         """The sentences of texts in one of ``FORMATS``; many are split aside, so that others are answered meanwhile."""
-        if sum(map(len, texts)) < ASIDE:
+        characters = sum(map(len, texts))
+        if characters < ASIDE:
             return FORMATS[format](model, texts)
-        return await asyncio.to_thread(FORMATS[format], model, texts)
+        with self.engine.prepare(characters):
+            return await asyncio.to_thread(FORMATS[format], model, texts)
 
     async def write(self, prepared: Texts, outputs: Sequence[str]) -> list[str]:
         """The answer to each text."""
@@ -190,5 +209,7 @@ async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
 
 
 def headers_of(model: Loaded) -> dict[str, str]:
-    """Which model answered."""
-    return {"X-Model": model.version.name, "X-Model-Version": model.version.version, "X-Bundle-SHA256": model.digest}
+    """Which model answered; what isn't ASCII in its name is written as in an address."""
+    name = quote(model.version.name, safe=f"{string.punctuation} ")
+    told = {"X-Model": name, "X-Model-Version": model.version.version, "X-Bundle-SHA256": model.digest}
+    return told | ({"X-Model-Unconfirmed": "the registry could not be asked"} if model.unconfirmed else {})

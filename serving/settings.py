@@ -31,12 +31,16 @@ class Settings(BaseSettings):
         default=0, ge=0, le=1024, description="that translate; 0: as many as the model was scored with"
     )
     store: Path = Field(default=Path(".serving"), description="folder for copies of registered bundles")
-    poll_seconds: float = Field(default=10.0, gt=0, description="between two looks at the registry")
-    wait_seconds: float = Field(default=30.0, gt=0, description="that a request may take, waiting included")
-    queue_characters: int = Field(default=2_000_000, gt=0, description="that may wait; beyond it, status 429")
-    text_characters: int = Field(default=100_000, gt=0, description="of text in one request; beyond it, status 413")
-    texts: int = Field(default=5_000, gt=0, description="in one request; beyond it, status 413")
-    cache_bytes: int = Field(default=64 * 2**20, ge=0, description="of memory for sentences translated before")
+    poll_seconds: float = Field(default=10.0, ge=0.1, le=10**6, description="between two looks at the registry")
+    wait_seconds: float = Field(default=30.0, ge=0.1, le=3_600, description="that a request may take, waiting included")
+    queue_characters: int = Field(default=2_000_000, gt=0, le=10**9, description="that may wait; beyond it, status 429")
+    text_characters: int = Field(
+        default=100_000, gt=0, le=10**8, description="of text in one request; beyond it, status 413"
+    )
+    texts: int = Field(default=5_000, gt=0, le=10**6, description="in one request; beyond it, status 413")
+    cache_bytes: int = Field(
+        default=64 * 2**20, ge=0, le=2**40, description="of memory for sentences translated before"
+    )
     open: bool = Field(default=False, description="answer without a key where others can reach the address")
     keys: Path = Field(default=Path(".serving/keys.json"), description="file that python -m serving.keys writes")
     cors: list[str] = Field(default=[], description="origin whose pages may call this service; default: none")

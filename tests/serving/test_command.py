@@ -12,6 +12,7 @@ import time
 import httpx
 import pytest
 
+from seq2seq.core.errors import UserError
 from serving.keys import Keys, digest
 from serving.settings import read_settings
 from tests.toy_project import REPOSITORY
@@ -94,6 +95,8 @@ def test_a_client_that_leaves_is_noticed(url):
     [
         (["--bundle", "/nowhere"], "--bundle: there is no folder /nowhere"),
         (["--port", "99999"], "--port '99999': Input should be less than or equal to 65535"),
+        (["--wait-seconds", "inf"], "--wait-seconds 'inf': Input should be less than or equal to 3600"),
+        (["--bundle", "tests"], "tests is no bundle: it has no bundle.json"),
         (["--prot", "1"], "unrecognized arguments: --prot 1; --help tells what python -m serving takes"),
     ],
 )
@@ -145,5 +148,13 @@ def test_keys_are_kept_as_hashes_and_a_limit_fills_again(tmp_path, monkeypatch):
     now += 10
     assert held.admit(key, 20) == 0
     assert held.admit(key, 10**9) == 60  # more than a minute's worth waits until the bucket is full
+    kept = (tmp_path / "keys.json").read_text()
+    (tmp_path / "keys.json").write_text(kept[:50])
+    assert held.admit(key, 1) == 1  # a damaged file changes nothing
+    assert "can't be read" in keys("list").stderr and keys("list").returncode == 2
+    with pytest.raises(UserError, match="can't be read"):
+        Keys(tmp_path / "keys.json", required=True)
+    (tmp_path / "keys.json").write_text(kept)
+    assert "'0' is no number from 1 to" in keys("make", "bob", "--characters-per-minute", "0").stderr
     assert keys("withdraw", "alice").returncode == 0
     assert held.admit(key, 1) is None

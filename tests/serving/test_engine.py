@@ -23,6 +23,8 @@ class Model:
         self.may_go.wait(10)
         if "poison" in sentences:
             raise RuntimeError("can't")
+        if "lost" in sentences:
+            return []
         return [sentence.upper() for sentence in sentences]
 
     def nbest(self, sentences):
@@ -135,6 +137,30 @@ def test_a_sentence_that_breaks_the_engine_harms_nobody_else():
     _, good, error = run(work)
     assert good == ["GOOD", "BETTER"]
     assert isinstance(error, RuntimeError) and str(error) == "can't"
+
+
+def test_an_engine_that_loses_outputs_stops_no_worker():
+    model = Model()
+
+    async def work(engine):
+        with pytest.raises(RuntimeError, match="gave 0 outputs for 1 sentences"):
+            await engine.translate(model, ["lost"])
+        return await engine.translate(model, ["next"])
+
+    assert run(work) == ["NEXT"]
+
+
+def test_long_texts_that_are_split_take_no_thread_of_the_engine():
+    async def work(engine):
+        may_go = threading.Event()
+        splitting = [asyncio.create_task(asyncio.to_thread(may_go.wait, 10)) for _ in range(50)]
+        await asyncio.sleep(0.01)
+        found = await asyncio.wait_for(engine.translate(Model(), ["one"]), 5)
+        may_go.set()
+        await asyncio.gather(*splitting)
+        return found
+
+    assert run(work) == ["ONE"]
 
 
 def test_a_sentence_is_translated_once_and_the_oldest_are_forgotten():

@@ -1,57 +1,36 @@
 """The registry's champion: found, copied, followed, and served from the copy where the registry is away."""
 
 import asyncio
+import errno
 import json
-import shutil
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from registry.ledger import CHAMPION
-from registry.store import open_store
-from seq2seq.bundles.manifest import MANIFEST, bundle_digest
+from seq2seq.bundles.manifest import MANIFEST
 from seq2seq.core.errors import UserError
 from serving.app import make_app
+from serving.aside import run_aside
 from serving.models import Loaded
 from serving.registered import Registered
 from serving.settings import Settings
-from tests.tiny_models import DECODING, RUNTIME
-from tests.toy_project import REPOSITORY
-
-NAME = "tiny-en-de"
-
-
-def register(client, folder, bundle):
-    """Register a bundle as the pipeline's model holds it."""
-    shutil.copytree(bundle, folder / "artifacts" / "int8")
-    tags = {
-        "bundle_sha256": bundle_digest(bundle),
-        "decoding": DECODING.model_dump_json(),
-        "runtime": RUNTIME.model_dump_json(),
-    }
-    return int(client.create_model_version(NAME, folder.as_uri(), tags=tags).version)
+from tests.serving.conftest import NAME
 
 
 @pytest.fixture
-def client(trained, float_engine, tmp_path, monkeypatch):
-    """A store with two versions, the first of which is champion."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(REPOSITORY / "params.yaml", tmp_path)
-    with open_store() as store:
-        store.client.create_registered_model(NAME)
-        for number, bundle in enumerate((trained[1], float_engine), start=1):
-            assert register(store.client, tmp_path / f"model {number}", bundle) == number
-        store.client.set_registered_model_alias(NAME, CHAMPION, "1")
-    return store.client
+def client(registry):
+    return registry
 
 
 @pytest.fixture
 def service(client, tmp_path):
     """The app, a client of it, and what follows the alias; it looks when the test says so."""
     registered = Registered(NAME, tmp_path / "store")
-    app = make_app(Settings(poll_seconds=1e6), [Loaded(registered.ask(), 0)], [registered])
+    app = make_app(Settings(poll_seconds=1e6), [registered.start(0)], [registered])
     with TestClient(app, raise_server_exceptions=False) as http:
         (watcher,) = app.state.watchers
         yield http, watcher, lambda: asyncio.run(watcher.look())
@@ -105,7 +84,7 @@ def test_a_request_that_was_taken_is_answered_by_the_version_that_took_it(client
 
 def test_a_version_that_can_not_be_loaded_leaves_the_old_one_answering(client, service, tmp_path):
     http, _, look = service
-    (tmp_path / "model 2" / "artifacts" / "int8" / MANIFEST).write_text("{}")
+    (Path("model 2") / "artifacts" / "int8" / MANIFEST).write_text("{}")
     client.set_registered_model_alias(NAME, CHAMPION, "2")
     look()
     assert version(http) == "1"
@@ -118,8 +97,6 @@ def test_a_version_that_can_not_be_loaded_leaves_the_old_one_answering(client, s
 
 def test_where_the_registry_is_away_the_last_bundle_serves(client, service, tmp_path, monkeypatch):
     http, watcher, look = service
-    registered = watcher.registered
-    registered.keep(watcher.current.version)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     look()
     assert version(http) == "1"
@@ -128,11 +105,106 @@ def test_where_the_registry_is_away_the_last_bundle_serves(client, service, tmp_
     with pytest.raises(UserError):
         again.ask()
     assert Loaded(again.last_served(), 0).digest == watcher.current.digest
-    weights = next(again.last_served().folder.rglob("model.bin"))
-    weights.write_bytes(b"")  # a damaged copy doesn't serve
-    with pytest.raises(UserError, match="damaged"):
-        Loaded(again.last_served(), 0)
+    started = again.start(0)
+    assert started.unconfirmed and "no MLflow store answers" in again.problem
+    app = make_app(Settings(poll_seconds=1e6), [started], [again])
+    with TestClient(app) as restarted:
+        (following,) = app.state.watchers
+        assert "no MLflow store answers" in ready(restarted)[NAME]
+        assert f'seq2seq_swap_failing{{model="{NAME}"}} 1.0' in restarted.get("/metrics").text
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        asyncio.run(following.look())
+        assert ready(restarted) == {} and not started.unconfirmed
     assert Registered("other", tmp_path / "store").last_served() is None
+
+
+def test_a_damaged_copy_is_copied_anew_and_is_no_way_to_serve_without_the_registry(client, tmp_path, monkeypatch):
+    registered = Registered(NAME, tmp_path / "store")
+    digest = registered.start(0).digest
+    weights = next(registered.last_served().folder.rglob("model.bin"))
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:1000])
+    (registered.folder / "tmpkilled").mkdir()
+    assert Registered(NAME, tmp_path / "store").start(0).digest == digest
+    assert weights.read_bytes() == whole and not list(registered.folder.glob("tmp*"))
+    weights.write_bytes(b"")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    with pytest.raises(UserError, match="damaged"):
+        Registered(NAME, tmp_path / "store").start(0)
+    for record in ("", "[]", '{"version": 3}'):
+        (registered.folder / "champion.json").write_text(record)
+        with pytest.raises(UserError, match="no MLflow store answers"):
+            Registered(NAME, tmp_path / "store").start(0)
+
+
+@pytest.mark.parametrize("part", ["model.bin", "bundle.json"])
+def test_where_the_champion_does_not_load_at_the_start_what_was_served_last_answers(client, tmp_path, part):
+    Registered(NAME, tmp_path / "store").start(0)
+    found = next(Path("model 2").rglob(part))
+    found.write_bytes(found.read_bytes()[:100])
+    client.set_registered_model_alias(NAME, CHAMPION, "2")
+    again = Registered(NAME, tmp_path / "store")
+    assert again.start(0).version.version == "1" and again.problem
+
+
+def test_a_version_for_other_languages_or_of_another_format_does_not_take_over(client, service, monkeypatch):
+    http, _watcher, look = service
+    client.set_registered_model_alias(NAME, CHAMPION, "2")
+    with monkeypatch.context() as patch:
+        patch.setattr(Loaded, "pair", ("en", "fr"))
+        look()
+    assert version(http) == "1"
+    assert f"translates from en to fr, and {NAME} version 1, which answers, from en to de" in ready(http)[NAME]
+    client.set_registered_model_alias(NAME, CHAMPION, "1")
+    look()
+    client.set_model_version_tag(NAME, "2", "decoding", '{"later": 1}')
+    client.set_registered_model_alias(NAME, CHAMPION, "2")
+    look()
+    assert version(http) == "1" and "unknown key 'decoding.later'" in ready(http)[NAME]
+
+
+def test_a_full_disk_stops_no_swap_and_what_could_not_be_kept_is_kept_later(client, service, monkeypatch):
+    http, watcher, look = service
+    client.set_registered_model_alias(NAME, CHAMPION, "2")
+
+    def full(*_given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("serving.registered.write_json", full)
+        look()
+        assert version(http) == "2" and "No space left" in ready(http)[NAME]
+        look()
+        assert "No space left" in ready(http)[NAME]
+    look()
+    assert ready(http) == {} and watcher.registered.last_served().version == "2"
+
+
+def test_services_of_two_aliases_share_a_folder(client, tmp_path):
+    champion = Registered(NAME, tmp_path / "store")
+    champion.start(0)
+    client.set_registered_model_alias(NAME, "challenger", "2")
+    challenger = Registered(f"{NAME}@challenger", tmp_path / "store")
+    challenger.start(0)
+    for number in range(3):
+        (challenger.folder / f"bundle-{number}").mkdir()
+    challenger.keep(challenger.ask())
+    assert champion.last_served().version == "1" and challenger.last_served().version == "2"
+    with pytest.raises(UserError, match="both translate from en to de; serve one of them"):
+        make_app(Settings(), [champion.start(0), challenger.start(0)], [champion, challenger])
+
+
+def test_a_silent_registry_holds_up_no_end():
+    silent = threading.Event()
+
+    async def ask():
+        run_aside(silent.wait, 60)
+        return await run_aside(len, "ab")
+
+    began = time.monotonic()
+    assert asyncio.run(ask()) == 2
+    assert time.monotonic() - began < 10
+    silent.set()
 
 
 def test_who_is_asked_for_and_is_not_there_is_told(client, tmp_path):
