@@ -21,6 +21,7 @@ from serving.models import Loaded, Models
 from serving.protocol import Desk, Refusal
 from serving.registered import Registered
 from serving.settings import Settings
+from serving.shadow import Shadow
 from serving.watcher import Watcher
 
 CLIENT_GONE = 499  # as nginx calls it; nobody reads it but the log
@@ -92,6 +93,10 @@ def make_app(settings: Settings, loaded: Sequence[Loaded], registered: Sequence[
         return _error_of(scope, 500, "this service has a fault; its log has it under the id of this answer's header")
 
     app.add_middleware(RequestLog, metrics=metrics, fault=break_down)
+    if settings.shadow:
+        app.add_middleware(
+            Shadow, url=settings.shadow, share=settings.shadow_share, table=settings.shadow_table, metrics=metrics
+        )
     if settings.cors:
         app.add_middleware(CORSMiddleware, allow_origins=settings.cors, allow_methods=["*"], allow_headers=["*"])
     return app

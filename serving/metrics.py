@@ -52,6 +52,7 @@ class Metrics:
             "seq2seq_detected_languages", "Texts whose language was asked for, by what it is", ["language"], **one
         )
         self.flagged = Counter("seq2seq_flagged", "Outputs that look wrong, by why", ["model", "fault"], **one)
+        self.shadow = Counter("seq2seq_shadow", "Texts for the shadow too, by outcome", ["outcome"], **one)
         self._kinds: WeakKeyDictionary[Loaded, list[str]] = WeakKeyDictionary()  # of each piece
         self._sentences = 0
         gauges = {

@@ -43,6 +43,15 @@ class Settings(BaseSettings):
     )
     open: bool = Field(default=False, description="answer without a key where others can reach the address")
     keys: Path = Field(default=Path(".serving/keys.json"), description="file that python -m serving.keys writes")
+    shadow: str = Field(
+        default="",
+        pattern="^(https?://.+)?$",
+        description="address, http://HOST:PORT, of a service that is asked too, whose answers no client sees",
+    )
+    shadow_share: float = Field(default=0.1, gt=0, le=1, description="of the requests that the shadow is asked too")
+    shadow_table: Path = Field(
+        default=Path(".serving/shadow.jsonl"), description="file of what both answered, with texts"
+    )
     cors: list[str] = Field(default=[], description="origin whose pages may call this service; default: none")
 
 
