@@ -18,6 +18,7 @@ from seq2seq.core.files import write_json
 from seq2seq.core.params import read_yaml
 from seq2seq.export.ctranslate2 import export_ctranslate2
 from tasks import register
+from tests.migrations import copy_tables
 from tests.tiny_models import LANGUAGES, tiny_model
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +56,7 @@ def running_server(folder):
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     backend = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", f"{folder}/kept"]
+    copy_tables(folder / "server.db")
     process = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "server", *backend, "--port", str(port), "--workers", "1"],
         env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},

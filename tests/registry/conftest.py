@@ -9,6 +9,7 @@ from registry.store import local_tracking_uri, open_store
 from seq2seq.core.params import dump_yaml
 from seq2seq.text.corpus import gather_references
 from seq2seq.training.learning_curve import Point, write_curve
+from tests.migrations import migrated_once  # noqa: F401 (a fixture)
 from tests.outputs import COMMAND, ROOT, make_bundles, running_server
 from tests.registered_versions import NAME
 from tests.tiny_models import tiny_corpus
