@@ -95,6 +95,7 @@ def test_data_that_no_stage_makes_and_no_remote_has_are_named(toy):
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_edits_that_were_never_committed_are_part_of_it(toy):
     work = (toy / "work.py").read_text()
     (toy / "work.py").write_text(work + "print('edited')\n")

@@ -149,6 +149,7 @@ pathlib.Path("reports/registration.json").write_text(json.dumps({"name": "toy", 
 """
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_keeps_no_version_from_being_judged_and_is_told_of_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")

@@ -85,10 +85,10 @@ def delete_model(client):
     [
         (delete_run, False, 2, "+0.00 BLEU against version 1, the champion"),
         (delete_run, True, 2, "BLEU against version 1, the champion"),  # which translates again
-        (delete_files, False, 2, "BLEU against version 1, the champion"),
+        pytest.param(delete_files, False, 2, "BLEU against version 1, the champion", marks=pytest.mark.slow),
         (delete_all_files, False, 2, "no released version stands against it; version 1, the champion, can't"),
         (delete_experiment, False, 2, "+0.00 BLEU against version 1, the champion"),
-        (delete_experiment, True, 2, "BLEU against version 1, the champion"),
+        pytest.param(delete_experiment, True, 2, "BLEU against version 1, the champion", marks=pytest.mark.slow),
         (delete_version, False, 2, "no released version stands against it"),
         (delete_model, False, 1, "no released version stands against it"),
     ],
@@ -113,7 +113,7 @@ def test_a_version_gets_a_decision_whatever_was_deleted(
     ("deletes", "collects", "words"),
     [
         (delete_run, True, "its run"),
-        (delete_files, False, "the files of its run"),
+        pytest.param(delete_files, False, "the files of its run", marks=pytest.mark.slow),
         (delete_all_files, False, "the files of its run"),
     ],
 )

@@ -215,6 +215,7 @@ def test_killed_before_any_write_the_next_command_ends_in_the_same_place(client,
         check(client, name)
 
 
+@pytest.mark.slow
 def test_killed_by_the_system_on_a_server_the_next_command_ends_in_the_same_place(remote):
     for last in (1, 2, 3, 4, 5):  # sign, second part, first part, alias, sign
         name = new_model(remote, 1)

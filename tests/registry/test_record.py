@@ -296,6 +296,7 @@ def test_of_two_versions_that_two_machines_made_of_one_bundle_the_first_counts(p
     assert run_register(monkeypatch) == first
 
 
+@pytest.mark.slow
 def test_registrations_at_the_same_time_make_one_version(project):
     shutil.rmtree("mlruns")  # they also race for making the store
     both = [run_command(), run_command()]
@@ -418,6 +419,7 @@ def test_the_requirements_are_what_the_model_imports(requirements, engine, calle
     assert known <= set().union(*needed)
 
 
+@pytest.mark.slow
 def test_a_server_keeps_models_as_the_local_store_does(project, tokenizer, server, monkeypatch):
     address, process = server
     shutil.rmtree("mlruns")

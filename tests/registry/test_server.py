@@ -156,6 +156,7 @@ def test_who_is_refused_later_on_is_told_so(port, name, monkeypatch):
             assert "\n" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_when_all_is_trained_is_waited_for(port, name, params, monkeypatch):
     """A flow tries again after a TransientError, and a stage tells it of one by its exit status."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

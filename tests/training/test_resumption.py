@@ -21,6 +21,8 @@ from tests.tiny_models import (
 )
 from tests.trainings import CPU, direction_of, fit_tiny, killed_after, same, sampled, train
 
+SLOW = pytest.mark.slow
+
 
 def killed_and_resumed(tokenizer, folder, monkeypatch, update, **options):
     """The learning curve of a training, after checking that it is the same, with the same weights, when killed."""
@@ -33,7 +35,7 @@ def killed_and_resumed(tokenizer, folder, monkeypatch, update, **options):
     return points
 
 
-@pytest.mark.parametrize("update", [1, 7, 12, 23])
+@pytest.mark.parametrize("update", [1, pytest.param(7, marks=SLOW), 12, pytest.param(23, marks=SLOW)])
 def test_a_killed_training_resumed_ends_with_the_same_weights_and_curve(tokenizer, tmp_path, monkeypatch, update):
     killed_and_resumed(tokenizer, tmp_path, monkeypatch, update)
 
@@ -49,9 +51,10 @@ WAYS = {
     "r_drop": {"r_drop": 1.0},
     "subword_sampling": {"subword_sampling": 0.3},
 }
+QUICKLY = {"ema", "fp16", "plateau", "subword_sampling"}  # between them, all that is kept beside weights and optimizer
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [way if way in QUICKLY else pytest.param(way, marks=SLOW) for way in WAYS])
 def test_each_way_of_training_goes_on_exactly(tokenizer, tmp_path, monkeypatch, way):
     killed_and_resumed(tokenizer, tmp_path, monkeypatch, 13, max_updates=16, **WAYS[way])
 
