@@ -4,6 +4,7 @@
 """
 
 import importlib
+import logging
 import signal
 import sys
 import time
@@ -85,6 +86,7 @@ def _run_stages(folder: Path, children: Children) -> dict[str, State[Any]]:
     If code has changed, the stage `code` runs first: after an edited comment all other stages are then unchanged.
     """
     futures: dict[str, PrefectFuture[Any]] = {}
+    logging.getLogger("prefect.task_runs").addFilter(_say_which_wait_in_vain)
 
     def submit(stage: Stage) -> None:
         named = run_one.with_options(name=stage.name, task_run_name=stage.name)
@@ -101,6 +103,16 @@ def _run_stages(folder: Path, children: Children) -> dict[str, State[Any]]:
         submit(stage)
     wait(list(futures.values()))
     return {name: future.state for name, future in futures.items()}
+
+
+def _say_which_wait_in_vain(record: logging.LogRecord) -> bool:
+    """In place of Prefect's error for each stage behind a failed one, which would hide that one, a plain line."""
+    if record.getMessage().startswith("Finished in state NotReady"):
+        record.msg = "not run, as a stage before it failed"
+        record.args = ()
+        record.levelno = logging.INFO
+        record.levelname = "INFO"
+    return True
 
 
 def _failure(states: dict[str, State[Any]]) -> State[Any] | None:

@@ -1,6 +1,7 @@
 """The flow on a toy project: real DVC, a real Prefect server."""
 
 import json
+import logging
 import os
 import re
 import resource
@@ -260,10 +261,16 @@ def test_logs_and_results_reach_prefect(toy):
     assert {row["stage"]: row["state"] for row in json.loads(artifacts["stages"])} == dict.fromkeys(STAGES, "Completed")
 
 
-def test_a_failed_run_shows_no_scores_of_an_earlier_one(toy):
+def test_a_failed_run_shows_no_scores_of_an_earlier_one(toy, monkeypatch):
     write_reports(toy)
     (toy / "left.fails").write_text("UserError 9")
+    said = []
+    kept = logging.Handler()
+    kept.emit = lambda record: said.append((record.levelname, record.getMessage()))
+    monkeypatch.setattr(logging.getLogger("prefect.task_runs"), "handlers", [kept])
     artifacts = artifacts_of(run())
+    assert ["BadInput" in message for level, message in said if level == "ERROR"] == [True]
+    assert ("INFO", "not run, as a stage before it failed") in said
     assert artifacts.keys() == {"stages"}
     assert {row["stage"]: row["state"] for row in json.loads(artifacts["stages"])}["left"] == flow.BAD_INPUT
 
