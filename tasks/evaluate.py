@@ -58,7 +58,7 @@ def main() -> None:
     predictions = {name: predict(translator, frame, decoding, label=name) for name, frame in sets.items()}
     predictions = run_scorers(evaluation.scorers, predictions)
     if paths.perturbed:
-        predictions[GATE] = add_perturbed(predictions[GATE], translator, decoding)
+        predictions[GATE] = add_perturbed(predictions[GATE], translator, decoding, GATE)
     scores = score_sets(predictions, language, evaluation)
     gate = scores.pop(GATE)
     if paths.perturbed:

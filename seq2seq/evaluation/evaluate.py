@@ -27,11 +27,14 @@ def predict(translator: Translator, frame: pd.DataFrame, decoding: DecodingParam
     return frame.assign(prediction=predictions, truncated=truncated)
 
 
-def add_perturbed(frame: pd.DataFrame, translator: Translator, decoding: DecodingParams) -> pd.DataFrame:
+def add_perturbed(frame: pd.DataFrame, translator: Translator, decoding: DecodingParams, label: str) -> pd.DataFrame:
     """Add a column for each perturbation: what the model makes of sources as careless people write them."""
-    sources, outputs = frame["source"].tolist(), frame["prediction"].tolist()
-    perturbed = translate_perturbed(lambda texts: translator.translate(texts, decoding), sources, outputs)
-    return frame.assign(**perturbed)
+
+    def translate(texts: list[str]) -> list[str]:
+        with Progress(f"{label}, perturbed", len(texts), "sentences") as progress:
+            return translator.translate(texts, decoding, progress)
+
+    return frame.assign(**translate_perturbed(translate, frame["source"].tolist(), frame["prediction"].tolist()))
 
 
 def run_scorers(scorers: Sequence[ScorerParams], predictions: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
