@@ -119,7 +119,7 @@ def _suggest(word: str, known: Iterable[str]) -> str:
 
 
 def overlay(base: Mapping[str, Any], changes: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Lay a preset over a params tree: mappings merge key by key, everything else is replaced.
+    """Lay a preset over a params tree: mappings merge key by key, everything else, and an empty mapping, is replaced.
 
     Raises:
         UserError: ``changes`` names a key that ``base`` lacks.
@@ -130,8 +130,10 @@ def overlay(base: Mapping[str, Any], changes: Mapping[str, Any], where: str) -> 
             raise UserError(f"{where}: unknown key '{key}'{_suggest(str(key), map(str, base))}")
         if isinstance(base[key], Mapping):
             if not isinstance(value, Mapping):
-                raise UserError(f"{where}: '{key}' is a section with keys {', '.join(base[key])}, not {value!r}")
-            value = overlay(base[key], value, f"{where}: {key}")
+                keys = f" with keys {', '.join(base[key])}" if base[key] else ""
+                raise UserError(f"{where}: '{key}' is a section{keys}, not {value!r}")
+            if base[key]:  # an empty one has keys of the user's own, such as the names of corpora
+                value = overlay(base[key], value, f"{where}: {key}")
         merged[key] = value
     return merged
 

@@ -122,3 +122,11 @@ def test_assignments_are_yaml():
 def test_an_unknown_key_that_is_like_no_other_is_told_with_those_that_there_are():
     with pytest.raises(UserError, match="unknown key 'benchmark'; known keys: task, train"):
         overlay({"train": {}, "task": {}}, {"benchmark": 1}, "here")
+
+
+def test_an_empty_mapping_takes_keys_of_the_users_own():
+    base = {"cleaning": {"max_words": 100, "corpora": {}}}
+    laid = overlay(base, {"cleaning": {"corpora": {"web": {"max_words": 50}}}}, "--set")
+    assert laid == {"cleaning": {"max_words": 100, "corpora": {"web": {"max_words": 50}}}}
+    with pytest.raises(UserError, match="'corpora' is a section, not 5"):
+        overlay(base, {"cleaning": {"corpora": 5}}, "--set")
