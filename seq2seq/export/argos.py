@@ -7,18 +7,27 @@ downloaded.
 
 import json
 import re
+import tempfile
+import unicodedata
 import zipfile
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+import sentencepiece
+from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
 from seq2seq.bundles.manifest import CTRANSLATE2, TOKENIZER, Manifest, read_manifest
 from seq2seq.core.errors import UserError
 from seq2seq.core.files import read_json, replacing
 from seq2seq.export.argos_sentences import write_sentence_rules
+from seq2seq.text.normalization import normalise
 from seq2seq.text.scripts import canonical_code, name_of, script_of
-from seq2seq.tokenizers.sentencepiece import JOINT
+from seq2seq.tokenizers.sentencepiece import JOINT, LOG_NOTHING
 
 ARGOS_VERSION = "1.11"  # of argostranslate; earlier ones don't look for MiniSBD's networks in a package
+COMPOSED = 0x30000  # no character from here on is composed of others, or is white space or invisible
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # in place of the time, so that the same bundle gives the same bytes
 
 
@@ -50,7 +59,7 @@ def export_argos(bundle: Path, out: Path, name: str, version: str, readme: str) 
     parts = {
         "metadata.json": _json(metadata),
         "README.md": readme.encode(),
-        "sentencepiece.model": (bundle / TOKENIZER / JOINT).read_bytes(),
+        "sentencepiece.model": _normalising((bundle / TOKENIZER / JOINT).read_bytes()),
         f"minisbd/{source}.onnx": write_sentence_rules(source),
     }
     for path in sorted(engine.iterdir()):
@@ -69,6 +78,48 @@ def argos_code(tag: str) -> str:
     if code == "zh" and script_of(tag) == "Hant":
         return "zt"
     return "pb" if tag == "pt-BR" else code
+
+
+def _normalising(tokenizer: bytes) -> bytes:
+    """A SentencePiece model that also normalises, which argostranslate doesn't do."""
+    model = ModelProto()
+    model.ParseFromString(tokenizer)
+    model.normalizer_spec.precompiled_charsmap = _compile_rules()
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+@cache
+def _compile_rules() -> bytes:
+    """:func:`~seq2seq.text.normalization.normalise` as SentencePiece's rules: what each run of characters becomes.
+
+    Marks that stand in another order than the canonical one stay as they are.
+    """
+    neutral = "\u4e00"  # nothing composes with it
+    rules = {}
+    for char in map(chr, [*range(1, 0xD800), *range(0xE000, COMPOSED)]):  # without the halves of surrogate pairs
+        rules[char] = normalise(f"{neutral}{char}{neutral}")[1:-1]
+        if rules[char] == char:
+            rules[unicodedata.normalize("NFD", char)] = char
+    lines = [f"{_code_points(old)}\t{_code_points(new)}\n" for old, new in rules.items() if old != new]
+    model = BytesIO()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "rules.tsv")
+        file.write_text("".join(lines), encoding="ascii")
+        sentencepiece.SentencePieceTrainer.train(  # the only way to its compiler
+            sentence_iterator=iter([neutral]),
+            model_writer=model,
+            model_type="char",
+            vocab_size=5,
+            normalization_rule_tsv=str(file),
+            minloglevel=LOG_NOTHING,
+        )
+    compiled = ModelProto()
+    compiled.ParseFromString(model.getvalue())
+    return bytes(compiled.normalizer_spec.precompiled_charsmap)
+
+
+def _code_points(text: str) -> str:
+    return " ".join(f"{ord(char):X}" for char in text)
 
 
 def _check(bundle: Path, manifest: Manifest, called: str) -> None:

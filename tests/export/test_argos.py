@@ -21,6 +21,8 @@ from seq2seq.core.errors import UserError
 from seq2seq.export.argos import argos_code, export_argos
 from seq2seq.export.argos_sentences import write_sentence_rules
 from seq2seq.export.ctranslate2 import export_ctranslate2
+from seq2seq.text.normalization import normalise
+from seq2seq.tokenizers.base import EOS
 from tests.tiny_models import DECODING, LANGUAGES, ORIGIN, RUNTIME, tiny_corpus, tiny_model, tiny_tokenizer
 
 TEXTS = list(tiny_corpus()["source"])
@@ -60,6 +62,23 @@ def test_what_a_package_holds_answers_as_the_bundle_does(package, outputs):
     engine = ctranslate2.Translator(str(package[1] / "model"), compute_type="float32", intra_threads=1)
     found = engine.translate_batch(pieces.encode(TEXTS, out_type=str), beam_size=4, length_penalty=0.2)
     assert [pieces.decode(one.hypotheses[0]) for one in found] == outputs
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cafe\u0301 Gro\u0308\u00dfe",
+        "a\u00a0b\tc \u2009 d",
+        "so\u00adft \u200be\ufeff",
+        "\u212b\u1100\u1161",
+        "a▁b",
+        " ",
+    ],
+)
+def test_a_package_normalises_as_we_do(package, tokenizer, text):
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(package[1] / "sentencepiece.model"))
+    assert [*pieces.encode(text), EOS] == tokenizer.encode_source([text])[0]
+    assert pieces.normalize(text).replace("▁", " ").strip() == normalise(text)
 
 
 def test_a_package_says_what_it_is(package):
