@@ -29,6 +29,11 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 @contextlib.contextmanager
 def _telling(settings: Settings) -> Iterator[None]:
     try:
@@ -67,11 +72,10 @@ def main() -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=math.ceil(settings.wait_seconds),
     )
-    host, port = listener.getsockname()[:2]
     pairs = ", ".join(f"{one.name} ({one.languages.source} to {one.languages.target})" for one in loaded)
     with _telling(settings):  # another service may have been as quick
         listener.listen()  # whoever reads the next line may connect
-    print(f"{pairs} at http://{host}:{port}", flush=True)
+    print(f"{pairs} at {_address(listener)}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -198,7 +198,9 @@ def test_a_silent_registry_holds_up_no_end():
     silent = threading.Event()
 
     async def ask():
+        before = threading.enumerate()
         run_aside(silent.wait, 60)
+        assert [one.daemon for one in threading.enumerate() if one not in before] == [True]
         return await run_aside(len, "ab")
 
     began = time.monotonic()
