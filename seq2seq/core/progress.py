@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 15.0
 SLOW = 10  # units per second, below which tenths are told: "0 turns/s" says nothing
+VERY_SLOW = 0.1  # below which hundredths are
 
 
 class Progress:
@@ -53,7 +54,7 @@ class Progress:
                 parts.append(f"{max(self.total - self.done, 0) / rate:,.0f} s left")
         else:
             parts[0] += f" {self.unit}"
-        parts.insert(1, f"{rate:,.{0 if rate >= SLOW else 1}f} {self.unit}/s")
+        parts.insert(1, f"{rate:,.{0 if rate >= SLOW else 1 if rate >= VERY_SLOW else 2}f} {self.unit}/s")
         print(", ".join(parts + ([self.note] if self.note else [])), file=sys.stderr, flush=True)
 
     def __enter__(self) -> "Progress":
