@@ -153,6 +153,9 @@ def ablate(root: Path, presets: Sequence[str], overrides: Sequence[str], without
     for name in without:
         if name not in parts:
             raise UserError(f"--without {name}: this run has no such filter or corpus; it has {', '.join(parts)}")
+    for name in without or parts:
+        if name in params.cleaning.corpora:
+            raise UserError(f"{name} can't be left out while cleaning.corpora names it; name the parts with --without")
     assigned = {WHOLE: list(overrides)} | {name: [*overrides, parts[name]] for name in without or parts}
     for name, assignments in assigned.items():
         read_parameters(root, presets, [*assignments, SCORED])  # tells a mistake before hours of others

@@ -1,9 +1,10 @@
 import pandas as pd
 import pytest
 
-from flows.ablate import CLEANING, PREDICTIONS, SCORES, WHOLE, find_parts, needed, tabulate
+from flows.ablate import CLEANING, PREDICTIONS, SCORES, WHOLE, ablate, find_parts, needed, tabulate
 from flows.runs import resolve
 from flows.stages import Stage
+from seq2seq.core.errors import UserError
 from seq2seq.core.files import write_json
 from seq2seq.metrics.scores import score
 from seq2seq.settings import check_parameters
@@ -33,6 +34,12 @@ def test_scorers_and_corpora_are_left_out_one_by_one():
     assert settings(*given, parts["gettext"]).corpora.names == ["multi30k"]
     assert settings(*given, parts["A-v1"]).corpora.remote == ["sacrebleu:wmt22"]
     assert not any("wmt22" in name for name in parts)
+
+
+def test_a_corpus_with_filters_of_its_own_is_refused_before_anything_runs():
+    given = ["corpora.names=[gettext, multi30k]", "cleaning.corpora={gettext: {max_words: 50}}"]
+    with pytest.raises(UserError, match=r"gettext can't be left out while cleaning\.corpora names it"):
+        ablate(REPOSITORY, [], given, [])
 
 
 def test_every_part_is_a_setting_that_can_be_run():
