@@ -46,6 +46,7 @@ def make(*arguments, which="1", **variables):
     return ran.returncode, ran.stdout, ran.stderr
 
 
+@pytest.mark.slow
 def test_a_version_is_the_same_bytes_from_the_cache_and_from_scratch(toy, tmp_path):
     status = git(toy, "status", "--porcelain", "--ignored=no")
     code, out, err = make()

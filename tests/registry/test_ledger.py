@@ -230,7 +230,7 @@ def test_killed_by_the_system_on_a_server_the_next_command_ends_in_the_same_plac
         check(remote, name)
 
 
-@pytest.mark.parametrize("rounds", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_two_releases_at_once_are_one_after_the_other(server_address, remote, monkeypatch, rounds):
     monkeypatch.setattr(turns, "_place", lambda: "")  # as two machines, which can't see each other's processes
     monkeypatch.setattr(turns, "SHORTEST_PAUSE", 0.01)

@@ -30,6 +30,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_points_are_seen_in_one_run_even_of_a_resumed_training(folder, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/watch/mlflow.db")
     monkeypatch.setenv("DVC_STAGE", "train")

@@ -148,6 +148,7 @@ def test_a_refusal_is_no_outage(monkeypatch, status, words):
             pass
 
 
+@pytest.mark.slow
 def test_who_is_refused_later_on_is_told_so(port, name, monkeypatch):
     for refused in ("/runs/log-batch", "/mlflow-artifacts/", "/model-versions/create"):
         with guarded(port, lambda request, path=refused: 403 if path in request.path else None) as door:
