@@ -192,7 +192,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--language", default="de", help="of the outputs")
-    parser.add_argument("--margin", type=float, default=1.0, help="of the gate, in BLEU")
+    parser.add_argument("--margin", type=float, default=0.9, help="of the gate, in BLEU")
     parser.add_argument("--gates", type=int, default=1000, help="simulated for each size")
     arguments = parser.parse_args()
     for folder in arguments.folders:

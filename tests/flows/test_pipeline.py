@@ -321,7 +321,7 @@ def test_every_run_ends_with_registration_and_release(toy, monkeypatch):
     for times in (1, 2):
         assert run().is_completed()
         assert executed(toy).count("recorded") == times
-        assert released == [("toy", 7, 1.0)] * times
+        assert released == [("toy", 7, 0.9)] * times
     assert executed(toy).count("register") == 1
 
     (toy / "reports" / "release.json").write_text(json.dumps({"sets": {}}))
@@ -330,7 +330,7 @@ def test_every_run_ends_with_registration_and_release(toy, monkeypatch):
     assert run().is_completed()
     assert executed(toy).count("recorded") == 2  # today's store has it
     assert asked == [({"sets": {}}, {"name": "toy", "version": 7})]
-    assert released == [("toy", 7, 1.0)] * 3
+    assert released == [("toy", 7, 0.9)] * 3
 
     (toy / "first.fails").write_text("UserError 9")
     (toy / "out" / "first.txt").unlink()
