@@ -1,5 +1,6 @@
 """The service as people start it: a process, a port, settings and keys."""
 
+import asyncio
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from seq2seq.core.errors import UserError
+from serving.__main__ import _listen
 from serving.keys import Keys, digest
 from serving.settings import read_settings
 from tests.toy_project import REPOSITORY
@@ -117,6 +119,26 @@ def test_a_port_that_is_taken_is_told(trained):
     assert re.fullmatch(
         rf"error: can't listen at 127.0.0.1, port {port} \(.*\); choose another one", done.stderr.strip()
     )
+
+
+def test_an_answer_leaves_at_once():
+    options = []
+
+    class Look(asyncio.Protocol):
+        def connection_made(self, transport):
+            options.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def connect():
+        with _listen(read_settings(["--port", "0"])) as listener:
+            server = await asyncio.get_running_loop().create_server(Look, sock=listener)
+            async with server:
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                while not options:
+                    await asyncio.sleep(0.01)
+                writer.close()
+
+    asyncio.run(connect())
+    assert options == [1]
 
 
 def test_flags_stand_over_the_environment_over_defaults(monkeypatch):
