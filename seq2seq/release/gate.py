@@ -172,4 +172,4 @@ def describe(comparison: Comparison, label: str, against: str, margin: float, co
 
 def describe_power(comparison: Comparison, label: str) -> str:
     """What a set of this size can tell, in words."""
-    return f"differences below {comparison.visible:.1f} {label} can't be seen on {comparison.lines:,} lines"
+    return f"differences below {comparison.visible:.2g} {label} can't be seen on {comparison.lines:,} lines"
