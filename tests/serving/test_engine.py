@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from serving.engine import BusyError, Engine
+from serving.engine import SENTENCES_AT_ONCE, BusyError, Engine
 
 
 class Model:
@@ -68,7 +68,7 @@ def test_what_comes_while_a_batch_is_translated_goes_together_and_a_list_starves
     assert found[:5] == [[f"ONE {number}"] for number in range(5)]
     assert found[5] == [f"LINE {number}" for number in range(200)] and found[6] == ["FIRST"]
     assert {f"one {number}" for number in range(5)} <= set(model.batches[1])
-    assert len(model.batches[1]) == 32
+    assert len(model.batches[1]) == SENTENCES_AT_ONCE
 
 
 def test_beyond_the_limit_a_request_is_told_when_to_come_again():
