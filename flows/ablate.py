@@ -146,7 +146,7 @@ def ablate(root: Path, presets: Sequence[str], overrides: Sequence[str], without
     """Run the whole and each part, and tabulate them; ``without`` names the parts, none for all.
 
     Raises:
-        UserError, TransientError, StageError: as :func:`run_part`; or there is no such part, or none at all.
+        UserError, TransientError, StageError: as :func:`run_part`; or there is no such part, or it can't be left out.
     """
     params = check_parameters(*resolve(root, presets, overrides))
     parts = find_parts(params)

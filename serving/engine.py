@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from seq2seq.inference.translator import Output
 
-SENTENCES_AT_ONCE = 64
+SENTENCES_AT_ONCE = 64  # 32 gave three quarters of the requests of 32 clients (docs/serving.md)
 CHARACTERS_AT_ONCE = 6_000
 WAITING_SHARE = 0.5  # of the time that a request may take, so that there is time to translate it
 RATE_MEMORY = 0.9  # of the moving average of characters a second
