@@ -72,7 +72,8 @@ class Lines(logging.Handler):
         while True:
             line = self._waiting.get()
             if (lost := self._lost) > told:
-                line = f"{json.dumps({'level': 'warning', 'what': 'log lines were lost', 'lines': lost})}\n{line}"
+                notice = {"level": "warning", "what": "log lines were lost", "lines": lost - told}
+                line = f"{json.dumps(notice)}\n{line}"
             try:
                 os.write(self._file, f"{line}\n".encode(errors="backslashreplace"))
                 told = lost
